@@ -1,0 +1,137 @@
+//! Streams: the histories an event can belong to.
+
+use super::{InvalidValue, OrganisationId, ProposalId, TransitionId, WaveId};
+use super::MeetingId;
+use crate::route::RouteId;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// One stream of events. Written `kind/id`; `log` and `audit` stand alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum StreamId {
+    /// The log itself: its opening and the roles of the installation.
+    Log,
+    /// What was refused, and to whom.
+    Audit,
+    /// A programme.
+    Wave(WaveId),
+    /// The versions of a route.
+    Route(RouteId),
+    /// An organisation with its bodies and roles.
+    Organisation(OrganisationId),
+    /// One service passing to one receiver in one wave.
+    Transition(TransitionId),
+    /// One meeting of one body.
+    Meeting(MeetingId),
+    /// Commands that wait for a second person.
+    Proposal(ProposalId),
+}
+
+/// The kind of a stream, without its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StreamKind {
+    /// See [`StreamId::Log`].
+    Log,
+    /// See [`StreamId::Audit`].
+    Audit,
+    /// See [`StreamId::Wave`].
+    Wave,
+    /// See [`StreamId::Route`].
+    Route,
+    /// See [`StreamId::Organisation`].
+    Organisation,
+    /// See [`StreamId::Transition`].
+    Transition,
+    /// See [`StreamId::Meeting`].
+    Meeting,
+    /// See [`StreamId::Proposal`].
+    Proposal,
+}
+
+impl StreamId {
+    /// The kind of this stream.
+    pub fn kind(&self) -> StreamKind {
+        match self {
+            Self::Log => StreamKind::Log,
+            Self::Audit => StreamKind::Audit,
+            Self::Wave(_) => StreamKind::Wave,
+            Self::Route(_) => StreamKind::Route,
+            Self::Organisation(_) => StreamKind::Organisation,
+            Self::Transition(_) => StreamKind::Transition,
+            Self::Meeting(_) => StreamKind::Meeting,
+            Self::Proposal(_) => StreamKind::Proposal,
+        }
+    }
+
+    /// The transition whose stream this is, if it is one.
+    pub fn transition(&self) -> Option<&TransitionId> {
+        match self {
+            Self::Transition(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for StreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => "log",
+            Self::Audit => "audit",
+            Self::Wave => "wave",
+            Self::Route => "route",
+            Self::Organisation => "organisation",
+            Self::Transition => "transition",
+            Self::Meeting => "meeting",
+            Self::Proposal => "proposal",
+        })
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind();
+        match self {
+            Self::Log | Self::Audit => write!(f, "{kind}"),
+            Self::Wave(id) => write!(f, "{kind}/{id}"),
+            Self::Route(id) => write!(f, "{kind}/{id}"),
+            Self::Organisation(id) => write!(f, "{kind}/{id}"),
+            Self::Transition(id) => write!(f, "{kind}/{id}"),
+            Self::Meeting(id) => write!(f, "{kind}/{id}"),
+            Self::Proposal(id) => write!(f, "{kind}/{id}"),
+        }
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = InvalidValue;
+    fn from_str(text: &str) -> Result<Self, InvalidValue> {
+        match text.split_once('/') {
+            None if text == "log" => Ok(Self::Log),
+            None if text == "audit" => Ok(Self::Audit),
+            Some(("wave", id)) => id.parse().map(Self::Wave),
+            Some(("route", id)) => id.parse().map(Self::Route).map_err(|e| InvalidValue::new(e.to_string())),
+            Some(("organisation", id)) => id.parse().map(Self::Organisation),
+            Some(("transition", id)) => id.parse().map(Self::Transition),
+            Some(("meeting", id)) => id.parse().map(Self::Meeting),
+            Some(("proposal", id)) => id.parse().map(Self::Proposal),
+            _ => Err(InvalidValue::new(
+                "a stream is log, audit, or one of wave/ID, route/ID, organisation/ID, transition/ID, meeting/ID, proposal/ID",
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for StreamId {
+    type Error = InvalidValue;
+    fn try_from(text: String) -> Result<Self, InvalidValue> {
+        text.parse()
+    }
+}
+
+impl From<StreamId> for String {
+    fn from(id: StreamId) -> String {
+        id.to_string()
+    }
+}
