@@ -1,26 +1,97 @@
 //! The whole state: what every stream adds up to. Thrown away and rebuilt from events at any time.
+//!
+//! Cloning is cheap, because maps are persistent and shared: a reader holds its own state for as long as
+//! it likes, and a writer tries commands on a copy.
 
-use crate::event::{Command, Recorded};
-use crate::values::{PersonId, Position, ProposalId, Revision, StreamId, TransitionId};
+use crate::event::{Event, Recorded};
+use crate::transition::Transition;
+use crate::values::{OrganisationId, PersonId, Position, ProposalId, Revision, StreamId, TransitionId};
+use crate::world::World;
 use imbl::OrdMap;
 use std::sync::Arc;
 
-/// Everything derived from the events so far. Cloning is cheap: maps are persistent and shared.
+/// Commands that wait, or waited, for a second person.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// The proposal as recorded.
+    pub proposed: Arc<Recorded>,
+    /// How it ended, if it did.
+    pub ended: Option<Ended>,
+}
+
+/// How a proposal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// Approved at this position.
+    Approved(Position),
+    /// Declined at this position.
+    Declined(Position),
+}
+
+/// Everything derived from the events so far.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// How many events were folded: the next position.
     pub size: u64,
+    /// When the newest event was recorded.
+    pub recorded_at: Option<jiff::Timestamp>,
     /// Newest revision of every stream.
     pub revisions: OrdMap<StreamId, Revision>,
+    /// Other streams than transitions and proposals.
+    pub world: World,
+    /// Every transition.
+    pub transitions: OrdMap<TransitionId, Arc<Transition>>,
+    /// Every proposal.
+    pub proposals: OrdMap<ProposalId, Proposal>,
 }
 
-/// Who asks, when, and under which request.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// The authenticated person.
-    pub person: PersonId,
-    /// The id of the request.
-    pub command_id: uuid::Uuid,
-    /// The server's clock, never earlier than the last event's.
-    pub now: jiff::Timestamp,
+impl State {
+    /// Folds the next event in. Total; knows no route.
+    pub fn evolve(&mut self, recorded: &Arc<Recorded>) {
+        self.size = recorded.position.0 + 1;
+        self.recorded_at = Some(recorded.recorded_at);
+        self.revisions.insert(recorded.stream.clone(), recorded.revision);
+        match &recorded.stream {
+            StreamId::Transition(id) => {
+                let transition = self.transitions.entry(id.clone()).or_insert_with(|| Arc::new(Transition::new(id.clone())));
+                let transition = Arc::make_mut(transition);
+                transition.evolve(recorded);
+                self.world.read_roles(&recorded.stream, &transition.story, recorded);
+            }
+            StreamId::Proposal(id) => self.evolve_proposal(id, recorded),
+            _ => self.world.evolve(recorded),
+        }
+    }
+
+    fn evolve_proposal(&mut self, id: &ProposalId, recorded: &Arc<Recorded>) {
+        match &recorded.statement.event {
+            Event::Proposed(_) => {
+                self.proposals.insert(id.clone(), Proposal { proposed: Arc::clone(recorded), ended: None });
+            }
+            Event::Approved(_) => self.end(id, Ended::Approved(recorded.position)),
+            Event::Declined(_) => self.end(id, Ended::Declined(recorded.position)),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, id: &ProposalId, how: Ended) {
+        if let Some(proposal) = self.proposals.get_mut(id) {
+            proposal.ended = Some(how);
+        }
+    }
+
+    /// The newest revision of a stream; `None` when nothing was recorded in it.
+    pub fn revision(&self, stream: &StreamId) -> Option<Revision> {
+        self.revisions.get(stream).copied()
+    }
+
+    /// The transitions of one receiver at birth.
+    pub fn of_receiver<'s>(&'s self, receiver: &'s OrganisationId) -> impl Iterator<Item = &'s Arc<Transition>> {
+        self.transitions.values().filter(move |t| t.id.receiver() == *receiver)
+    }
+
+    /// Whether this person holds any role anywhere, now or once: somebody the log knows.
+    pub fn knows(&self, person: &PersonId) -> bool {
+        self.world.roles().any(|(_, held)| held.person.as_ref() == Some(person))
+    }
 }

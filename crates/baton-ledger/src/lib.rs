@@ -1,1 +1,41 @@
-//! baton-ledger
+//! The append-only log under Baton: opaque records, in one order, kept or refused.
+//!
+//! A [`Ledger`] takes batches of records, makes each batch durable as a whole and gives every
+//! record a gapless [`Position`] in the log and a contiguous [`Revision`] in its stream. It
+//! promises that what was acknowledged is found again, that nothing is shown before it is
+//! durable, and that damaged bytes are reported and never served.
+//!
+//! It deliberately knows nothing about what the records say: no domain, no wire format, no clock
+//! and no retry. Deciding, encoding and retrying are the business of the caller.
+//!
+//! | Implementation | Keeps records | For |
+//! |---|---|---|
+//! | [`MemoryLedger`] | until the process ends | tests, dry runs |
+//! | [`SledLedger`] | on disk, synced before `append` returns | servers |
+//!
+//! Both pass the same contract suite (`tests/contract.rs`). No type of the storage engine appears
+//! in a signature of this crate.
+
+pub mod bounds;
+mod contract;
+mod error;
+mod hash;
+mod head;
+mod index;
+mod memory;
+mod names;
+mod sled;
+
+pub use contract::{
+    AppendSet, Appended, AppendedRecord, Batch, Disclosure, Expected, Ledger, Record, RequestKey,
+    RequestRecord, StoredRecord,
+};
+pub use error::{AppendError, CloseError, NameError, OpenError, ReadError};
+pub use hash::{LeafHash, leaf_hash};
+pub use head::Head;
+pub use memory::MemoryLedger;
+pub use names::{Position, Revision, StreamName};
+pub use sled::{
+    OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode,
+    SyncPoint, probe_store,
+};

@@ -5,8 +5,10 @@ mod payloads;
 mod streams;
 mod words;
 
+pub use crate::route::{BodyKind, YesNo};
 pub use envelope::{Command, Correction, DoneBy, Gap, GapKind, Place, Placed, Recorded, Statement};
 pub use payloads::*;
+pub use streams::Nature;
 pub use words::*;
 
 use serde::{Deserialize, Serialize};

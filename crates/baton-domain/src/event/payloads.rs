@@ -7,10 +7,10 @@
 use super::EventType;
 use super::envelope::{Command, Correction};
 use super::words::*;
-use crate::route::{ChecklistId, FactKind, OutcomeId, QuestionId, RoleId, RouteId, StageId, SubjectId};
+use crate::route::{BodyKind, ChecklistId, FactKind, ObligationKind, OutcomeId, QuestionId, RoleId, RouteId, RouteVersion, StageId, SubjectId, YesNo};
 use crate::values::{
     BodyId, BodyRef, ConflictId, Day, FindingId, FunctionCode, FuzzyDate, HandoverItemId, MeetingId, Money, ObligationId,
-    OrganisationId, PairId, PersonId, Position, ProposalId, Revision, ServiceCode, StreamId, Text, TransitionId,
+    OrganisationId, PairId, PersonId, Position, Revision, ServiceCode, StreamId, Text, TransitionId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ payloads! {
     /// A version of a route is published. Transitions pin its digest.
     RoutePublished {
         /// Version, as in the text.
-        version: String,
+        version: RouteVersion,
         /// The whole route file.
         text: String,
         /// SHA-256 of the text, lower-case hexadecimal; filled by the engine.
@@ -80,7 +80,7 @@ payloads! {
     /// No new transition may take this version.
     RouteRetired {
         /// The version.
-        version: String,
+        version: RouteVersion,
         /// Why.
         reason: Option<Text>,
     }
@@ -186,7 +186,7 @@ payloads! {
         /// The route; absent means the wave's.
         route: Option<RouteId>,
         /// Version of the route; absent means the newest published.
-        route_version: Option<String>,
+        route_version: Option<RouteVersion>,
         /// Digest of the route's text; filled by the engine.
         route_sha256: Option<String>,
         /// Where the receiver stands before.
@@ -199,7 +199,7 @@ payloads! {
     /// The transition takes another version of its route (two persons).
     RouteMigrated {
         /// Version to which it moves.
-        to_version: String,
+        to_version: RouteVersion,
         /// Digest of that version's text; filled by the engine.
         to_sha256: Option<String>,
         /// Why.
@@ -308,7 +308,7 @@ payloads! {
         /// The question.
         question: QuestionId,
         /// The answer (rule I08).
-        answer: Answer,
+        answer: YesNo,
         /// Why an earlier answer changes (rule I12).
         reason: Option<Text>,
         /// The narrative.
@@ -323,7 +323,7 @@ payloads! {
         /// The version it checked, from 1.
         answer_version: u32,
         /// What the check found.
-        answer: Answer,
+        answer: YesNo,
         /// Whether the evidence was verified.
         #[serde(default)]
         evidence_verified: bool,
@@ -427,7 +427,7 @@ payloads! {
         /// The obligation.
         obligation: ObligationId,
         /// Its kind, which the route names: condition, prospect, action, information.
-        kind: SubjectId,
+        kind: ObligationKind,
         /// The gate, item or question (as `CHECKLIST:QUESTION`) it concerns.
         about: String,
         /// What is owed, in words.
@@ -805,7 +805,7 @@ pub enum FieldValue {
     /// A date.
     Date(FuzzyDate),
     /// Yes or no.
-    YesNo(Answer),
+    YesNo(YesNo),
     /// A plain code of 1 to 60 characters.
     Code(String),
     /// An organisation.

@@ -93,31 +93,6 @@ words! {
         /// Some of it.
         Part = "part",
     }
-    /// Kinds of body, which the gates of a route name.
-    BodyKind {
-        /// Board of an integrated care board.
-        Board = "board",
-        /// Governing body of a clinical commissioning group.
-        GoverningBody = "governing_body",
-        /// A national decision-making body of the sender.
-        NationalBoard = "national_board",
-        /// The member practices.
-        Membership = "membership",
-        /// A committee.
-        Committee = "committee",
-        /// A joint committee of sender and receiver.
-        JointCommittee = "joint_committee",
-        /// An executive group.
-        Executive = "executive",
-        /// A regional group.
-        Regional = "regional",
-        /// A task group.
-        TaskGroup = "task_group",
-        /// A body that works for several receivers, which stay responsible.
-        Host = "host",
-        /// Gives advice.
-        Advisory = "advisory",
-    }
     /// What a body may do.
     BodyPower {
         /// Decide.
@@ -163,13 +138,6 @@ words! {
         Risk = "risk",
         /// Another ground.
         Other = "other",
-    }
-    /// An answer to a question.
-    Answer {
-        /// Yes.
-        Yes = "yes",
-        /// No.
-        No = "no",
     }
     /// How a decision was taken.
     HowTaken {

@@ -1,0 +1,251 @@
+//! Deciding: commands in, events or every unmet rule out.
+//!
+//! All commands of a request are decided in order on one state, all or nothing. Nothing here writes;
+//! what comes back is exactly what is to be appended, positions and revisions included.
+
+mod directory;
+mod place;
+mod proposal;
+mod statement;
+mod truth;
+
+pub use proposal::{Assessment, Consequence, Taken, assess};
+
+use crate::event::{Command, Event, EventType, Nature, Placed, Recorded, Standing, Statement};
+use crate::state::State;
+use crate::unmet::Unmet;
+use crate::values::{Day, PersonId, Position, ProposalId, Revision, StreamId};
+use std::sync::Arc;
+
+/// Who asks, when, and under which request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The authenticated person.
+    pub person: PersonId,
+    /// The id of the request.
+    pub command_id: uuid::Uuid,
+    /// The server's clock. Raised to the newest event's when it is behind.
+    pub now: jiff::Timestamp,
+}
+
+/// What a client expects of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// Its newest revision is this.
+    Exact(Revision),
+    /// Nothing is recorded in it yet.
+    NoStream,
+    /// Anything.
+    Any,
+}
+
+/// Something worth saying about a command that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Index of the command in the request.
+    pub command: usize,
+    /// Stable code.
+    pub code: String,
+    /// What, in a sentence.
+    pub what: String,
+}
+
+/// What is to be appended, and what the state is then.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// The events, in order of position.
+    pub events: Vec<Arc<Recorded>>,
+    /// Things worth saying.
+    pub warnings: Vec<Warning>,
+    /// The state with the events folded in.
+    pub state: State,
+}
+
+/// A request that is not taken. Nothing of it is recorded but the refusal itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A stream moved on since the client read it (rule I44).
+    StaleRevision {
+        /// The stream.
+        stream: StreamId,
+        /// What the client expected, in words.
+        expected: String,
+        /// Its newest revision.
+        actual: Option<Revision>,
+    },
+    /// Rules are not met: each with the index of its command.
+    Rules(Vec<(usize, Unmet)>),
+}
+
+/// Checks what a client expects of streams.
+///
+/// # Errors
+/// [`Refusal::StaleRevision`] for the first stream that is not as expected.
+pub fn expect(state: &State, expected: &[(StreamId, Expected)]) -> Result<(), Refusal> {
+    for (stream, expected) in expected {
+        let actual = state.revision(stream);
+        let (holds, words) = match expected {
+            Expected::Any => (true, String::new()),
+            Expected::NoStream => (actual.is_none(), "no stream".to_owned()),
+            Expected::Exact(revision) => (actual == Some(*revision), format!("revision {revision}")),
+        };
+        if !holds {
+            return Err(Refusal::StaleRevision { stream: stream.clone(), expected: words, actual });
+        }
+    }
+    Ok(())
+}
+
+/// Decides `commands` in order.
+///
+/// # Errors
+/// [`Refusal::Rules`] with every unmet rule of every command that was judged. Judging ends at the first
+/// command that can not be taken, because those after it may rest on it.
+pub fn decide(state: &State, request: &Request, commands: &[Command]) -> Result<Decided, Refusal> {
+    let mut draft = Draft::new(state, request, None);
+    for (index, command) in commands.iter().enumerate() {
+        let unmet = draft.take(index, command);
+        if !unmet.is_empty() {
+            return Err(Refusal::Rules(unmet.into_iter().map(|u| (index, u)).collect()));
+        }
+    }
+    Ok(Decided { events: draft.events, warnings: draft.warnings, state: draft.state })
+}
+
+/// The event with which a log begins.
+pub fn open_log(request: &Request, opened: crate::event::LogOpened) -> Decided {
+    let mut draft = Draft::new(&State::default(), request, None);
+    let statement = draft.plain(Event::LogOpened(opened));
+    draft.push(StreamId::Log, statement, None, Vec::new());
+    Decided { events: draft.events, warnings: Vec::new(), state: draft.state }
+}
+
+/// The event that records a refusal, outside the streams it was meant for. Empty for a stale revision.
+pub fn refused(state: &State, request: &Request, commands: &[Command], refusal: &Refusal) -> Option<Decided> {
+    let Refusal::Rules(unmet) = refusal else { return None };
+    let command = commands.get(unmet.first()?.0)?;
+    let mut codes: Vec<String> = unmet.iter().map(|(_, u)| u.code.clone()).collect();
+    codes.dedup();
+    let mut draft = Draft::new(state, request, None);
+    let event = Event::CommandRefused(crate::event::CommandRefused {
+        stream: command.stream.clone(),
+        event: command.statement.event.event_type(),
+        codes,
+    });
+    let statement = draft.plain(event);
+    draft.push(StreamId::Audit, statement, None, Vec::new());
+    Some(Decided { events: draft.events, warnings: Vec::new(), state: draft.state })
+}
+
+/// A request being decided: the state so far, and the events so far.
+struct Draft<'r> {
+    state: State,
+    request: &'r Request,
+    now: jiff::Timestamp,
+    approval: Option<ProposalId>,
+    events: Vec<Arc<Recorded>>,
+    warnings: Vec<Warning>,
+    /// Where the command before this one stands in its stream: inside one import, row order answers.
+    previous: Option<(StreamId, Revision)>,
+}
+
+impl<'r> Draft<'r> {
+    fn new(state: &State, request: &'r Request, approval: Option<ProposalId>) -> Self {
+        // The server's clock never runs backwards in the log.
+        let now = state.recorded_at.map_or(request.now, |last| last.max(request.now));
+        Self {
+            state: state.clone(),
+            request,
+            now,
+            approval,
+            events: Vec::new(),
+            warnings: Vec::new(),
+            previous: None,
+        }
+    }
+
+    fn today(&self) -> Day {
+        crate::values::london_today(self.now)
+    }
+
+    /// A statement of the system about now.
+    fn plain(&self, event: Event) -> Statement {
+        Statement {
+            standing: Standing::Stated,
+            occurred: crate::values::FuzzyDate::day(self.today()),
+            done_by: crate::event::DoneBy { person: Some(self.request.person.clone()), ..Default::default() },
+            act: None,
+            evidence: Vec::new(),
+            remark: None,
+            event,
+        }
+    }
+
+    /// Decides one command; what is not met comes back, and then nothing was taken.
+    fn take(&mut self, index: usize, command: &Command) -> Vec<Unmet> {
+        let kind = command.statement.event.event_type();
+        if !kind.allowed_in(command.stream.kind()) {
+            return vec![Unmet::hard("WRONG_STREAM", "", format!("{kind} does not belong in a {} stream", command.stream.kind()))];
+        }
+        if self.approval.is_none() {
+            if command.late {
+                return vec![Unmet::hard("SECOND_PERSON_NEEDED", "", "a late entry is proposed by one records officer and approved by another")];
+            }
+            if kind.needs_two_persons() {
+                return vec![Unmet::hard("SECOND_PERSON_NEEDED", "I46", format!("{kind} is proposed by one person and approved by another"))];
+            }
+        }
+        match (kind.nature(), &command.stream) {
+            (Nature::System, _) => vec![Unmet::hard("NOT_FOR_CLIENTS", "", format!("only the engine writes {kind}"))],
+            (Nature::Proposal, StreamId::Proposal(id)) => self.take_proposal(id, command),
+            (Nature::Truth, _) => self.take_truth(command),
+            (Nature::Statement, StreamId::Transition(id)) => self.take_statement(index, id, command),
+            _ => self.take_directory(command),
+        }
+    }
+
+    /// Appends an event to the draft and folds it in.
+    fn push(&mut self, stream: StreamId, statement: Statement, placed: Option<Placed>, gaps: Vec<crate::event::Gap>) -> Revision {
+        let revision = self.state.revision(&stream).map_or(Revision::FIRST, Revision::next);
+        let recorded = Arc::new(Recorded {
+            position: Position(self.state.size),
+            stream: stream.clone(),
+            revision,
+            recorded_at: self.now,
+            recorded_by: self.request.person.clone(),
+            command_id: self.request.command_id,
+            approval: self.approval.clone(),
+            placed,
+            gaps,
+            statement,
+        });
+        self.state.evolve(&recorded);
+        self.events.push(recorded);
+        self.previous = Some((stream, revision));
+        revision
+    }
+
+    fn warn(&mut self, command: usize, code: &str, what: String) {
+        self.warnings.push(Warning { command, code: code.to_owned(), what });
+    }
+}
+
+/// Whether only an administrator may record this live: the register of who and what there is.
+fn is_register(kind: EventType) -> bool {
+    use EventType as T;
+    matches!(
+        kind,
+        T::WaveOpened
+            | T::TimetableChanged
+            | T::RoutePublished
+            | T::RouteRetired
+            | T::OrganisationRegistered
+            | T::OrganisationRenamed
+            | T::OrganisationSucceeded
+            | T::BodyRegistered
+            | T::BodyChanged
+            | T::RoleGranted
+            | T::RoleEnded
+            | T::TransitionRegistered
+    )
+}

@@ -1,0 +1,145 @@
+//! Statements about transitions: live acts are refused where rules are unmet, late entries keep gaps.
+
+use super::Draft;
+use crate::event::{Basis, Command, Event, Placed, Statement, TransitionRegistered};
+use crate::transition::rules::{self, Context};
+use crate::transition::{Facts, Transition};
+use crate::unmet::Unmet;
+use crate::values::{Position, Revision, StreamId, TransitionId};
+use std::sync::Arc;
+
+impl Draft<'_> {
+    pub(super) fn take_statement(&mut self, index: usize, id: &TransitionId, command: &Command) -> Vec<Unmet> {
+        let existing = self.state.transitions.get(id).cloned();
+        match (&command.statement.event, existing) {
+            (Event::TransitionRegistered(e), None) => self.register(id, command, e),
+            (Event::TransitionRegistered(_), Some(_)) => {
+                vec![Unmet::hard("ALREADY_REGISTERED", "", format!("{id} is registered already"))]
+            }
+            (_, None) => vec![Unmet::hard("NOT_REGISTERED", "", format!("{id} is not registered; register it first"))],
+            (_, Some(transition)) => self.record(index, &transition, command),
+        }
+    }
+
+    fn register(&mut self, id: &TransitionId, command: &Command, e: &TransitionRegistered) -> Vec<Unmet> {
+        let st = &command.statement;
+        let (mut unmet, route) = rules::registration(&self.state.world, id, st, e);
+        unmet.extend(rules::future(st, self.today()));
+        unmet.extend(rules::evidence(st, command.late));
+        unmet.extend(self.administrator(command));
+        let mut pinned = e.clone();
+        if let Some(published) = route {
+            pinned.route = Some(published.route.id().clone());
+            pinned.route_version = Some(published.route.version().clone());
+            pinned.route_sha256 = Some(published.sha256.clone());
+        }
+        self.settle(command, unmet, |_| (Event::TransitionRegistered(pinned), Some(Placed::End)))
+    }
+
+    fn record(&mut self, index: usize, transition: &Transition, command: &Command) -> Vec<Unmet> {
+        let st = &command.statement;
+        let Some(route) = transition.route(&self.state.world).cloned() else {
+            return vec![Unmet::hard("UNKNOWN_ROUTE", "", "the route this transition pins is not in the log")];
+        };
+        let placed = match self.place(&transition.story, command) {
+            Ok(placed) => placed,
+            Err(unmet) => return vec![unmet],
+        };
+        // A late entry is judged on the story before its place.
+        let before = transition.story.index_of(placed).unwrap_or(usize::MAX);
+        let facts = Facts::read(transition.story.entries().take(before).filter(|e| e.in_force()), &route);
+        let cx = Context {
+            transition,
+            route: &route,
+            facts: &facts,
+            world: &self.state.world,
+            today: self.today(),
+            recorder: &self.request.person,
+            late: command.late,
+        };
+        let unmet = rules::check(&cx, st);
+        let warnings = rules::warnings(&cx, st);
+        let event = filled(&cx, st, self.state.size);
+        let unmet = self.settle(command, unmet, |_| (event, Some(placed)));
+        if unmet.is_empty() {
+            for (code, what) in warnings {
+                self.warn(index, code, what);
+            }
+        }
+        unmet
+    }
+
+    /// Takes the command if its unmet rules allow: all of them for a live act, the ones that can not be
+    /// waived for a late entry; the others become gaps. Invariants are checked on the state that results.
+    pub(super) fn settle(
+        &mut self,
+        command: &Command,
+        mut unmet: Vec<Unmet>,
+        event: impl FnOnce(&mut Self) -> (Event, Option<Placed>),
+    ) -> Vec<Unmet> {
+        if command.late && unmet.iter().any(|u| !u.waivable) {
+            unmet.retain(|u| !u.waivable);
+            return unmet;
+        }
+        if !command.late && !unmet.is_empty() {
+            return unmet;
+        }
+        let mut gaps: Vec<_> = unmet.iter().map(Unmet::gap).collect();
+        gaps.sort();
+        gaps.dedup();
+        let (event, placed) = event(self);
+        let statement = Statement { event, ..command.statement.clone() };
+        let before = (self.state.clone(), self.events.len());
+        self.push(command.stream.clone(), statement, placed, gaps);
+        let broken = self.broken_invariants(&command.stream);
+        if !broken.is_empty() {
+            self.state = before.0;
+            self.events.truncate(before.1);
+        }
+        broken
+    }
+
+    /// Rule I02, on the state after the command.
+    pub(super) fn broken_invariants(&self, stream: &StreamId) -> Vec<Unmet> {
+        let Some(transition) = stream.transition().and_then(|id| self.state.transitions.get(id)) else { return Vec::new() };
+        let receiver = transition.id.receiver();
+        let others: Vec<&Transition> = self.state.of_receiver(&receiver).map(Arc::as_ref).collect();
+        rules::duplicates(&self.state.world, transition, &others).into_iter().collect()
+    }
+}
+
+/// The event with what only the engine knows filled in.
+fn filled(cx: &Context<'_>, st: &Statement, size: u64) -> Event {
+    let newest = Position(size.saturating_sub(1));
+    match &st.event {
+        Event::RoundOpened(e) => {
+            let mut round = e.clone();
+            round.set_aside = rules::set_aside(cx.facts, cx.route, &e.stage);
+            Event::RoundOpened(round)
+        }
+        Event::GateDecided(e) => {
+            let mut gate = e.clone();
+            gate.basis = Some(Basis { position: newest, statements: basis(cx, &gate) });
+            Event::GateDecided(gate)
+        }
+        Event::DecisionPackFrozen(e) => {
+            let mut pack = e.clone();
+            pack.as_of = Some(newest);
+            Event::DecisionPackFrozen(pack)
+        }
+        other => other.clone(),
+    }
+}
+
+/// The statements a decision rested on: those of the basis the route names, and those that made its needs hold.
+fn basis(cx: &Context<'_>, e: &crate::event::GateDecided) -> Vec<Revision> {
+    let Some(gate) = cx.route.gate(&e.subject) else { return Vec::new() };
+    let named = gate.basis.iter().filter_map(|id| cx.facts.items.get(id)).map(|done| done.by.revision);
+    let outcome = gate.outcome(&e.outcome).map(|o| o.needs.needs()).unwrap_or_default();
+    let needs = gate.needs.needs().into_iter().chain(outcome);
+    let rested = needs.filter_map(|need| cx.facts.holds(&need.atom, cx.route)).flatten().map(|s| s.revision);
+    let mut all: Vec<Revision> = named.chain(rested).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}

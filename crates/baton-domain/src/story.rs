@@ -1,0 +1,221 @@
+//! The story: the statements of a stream in the order in which they happened.
+//!
+//! The story is a list, never a sort: each statement goes where it was placed when it was recorded,
+//! and an insertion reorders nothing. Corrections and voids mark; nothing is removed. Folding is total:
+//! an event whose target is unknown is listed as an anomaly and changes nothing.
+
+use crate::event::{Correction, Event, EventType, Nature, Placed, Recorded, Statement};
+use crate::values::{FuzzyDate, Position, Revision};
+use imbl::{OrdMap, Vector};
+use std::sync::Arc;
+
+/// One statement with its marks.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// As it was recorded.
+    pub recorded: Arc<Recorded>,
+    /// As it reads now, with its corrections.
+    pub statement: Arc<Statement>,
+    /// The revision that voided it.
+    pub voided_by: Option<Revision>,
+    /// The revisions that corrected it, oldest first.
+    pub corrected_by: Vec<Revision>,
+}
+
+impl Entry {
+    /// Its revision.
+    pub fn revision(&self) -> Revision {
+        self.recorded.revision
+    }
+
+    /// Whether it counts.
+    pub fn in_force(&self) -> bool {
+        self.voided_by.is_none()
+    }
+
+    /// The revision whose value is in force: the latest correction, or its own.
+    pub fn value_revision(&self) -> Revision {
+        self.corrected_by.last().copied().unwrap_or(self.recorded.revision)
+    }
+}
+
+/// Something in the log that could not be read as meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anomaly {
+    /// Where.
+    pub position: Position,
+    /// What, in a sentence.
+    pub what: String,
+}
+
+/// The statements of one stream, in the order in which they happened, with what was said about them since.
+#[derive(Debug, Clone, Default)]
+pub struct Story {
+    order: Vector<Revision>,
+    entries: OrdMap<Revision, Entry>,
+    truth: Vector<Arc<Recorded>>,
+    anomalies: Vector<Anomaly>,
+}
+
+impl Story {
+    /// Folds one event in.
+    pub fn evolve(&mut self, recorded: &Arc<Recorded>) {
+        match recorded.statement.event.event_type().nature() {
+            Nature::Statement => self.insert(recorded),
+            Nature::Truth => {
+                self.truth.push_back(Arc::clone(recorded));
+                match &recorded.statement.event {
+                    Event::StatementCorrected(c) => self.correct(recorded, c.target, &c.to),
+                    Event::StatementVoided(v) => self.void(recorded, v.target),
+                    _ => {}
+                }
+            }
+            Nature::System | Nature::Proposal => {}
+        }
+    }
+
+    /// The statements in the order in which they happened, voided ones included.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.order.iter().filter_map(|revision| self.entries.get(revision))
+    }
+
+    /// The statements that count, in order.
+    pub fn in_force(&self) -> impl Iterator<Item = &Entry> {
+        self.entries().filter(|entry| entry.in_force())
+    }
+
+    /// One statement.
+    pub fn entry(&self, revision: Revision) -> Option<&Entry> {
+        self.entries.get(&revision)
+    }
+
+    /// Corrections, voids, conflicts and added evidence, in the order of recording.
+    pub fn truth(&self) -> impl Iterator<Item = &Arc<Recorded>> {
+        self.truth.iter()
+    }
+
+    /// What could not be read as meant.
+    pub fn anomalies(&self) -> impl Iterator<Item = &Anomaly> {
+        self.anomalies.iter()
+    }
+
+    /// How many statements there are, voided ones included.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether there is no statement yet.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// The index at which a statement placed so stands, if its neighbour is known.
+    pub fn index_of(&self, placed: Placed) -> Option<usize> {
+        match placed {
+            Placed::End => Some(self.order.len()),
+            Placed::First => Some(self.order.len().min(1)),
+            Placed::After(revision) => self.order.iter().position(|r| *r == revision).map(|index| index + 1),
+        }
+    }
+
+    /// The indexes a statement that happened at `occurred` may take without contradicting certain dates:
+    /// after everything certainly before it, before everything certainly after it. Empty when the story's
+    /// own order leaves no such place. The registration, always first, is not compared.
+    pub fn legal_indexes(&self, occurred: &FuzzyDate) -> Vec<usize> {
+        let dated: Vec<(usize, &FuzzyDate)> =
+            self.entries().enumerate().skip(1).filter(|(_, e)| e.in_force()).map(|(i, e)| (i, &e.statement.occurred)).collect();
+        let low = dated.iter().filter(|(_, d)| d.certainly_before(occurred)).map(|(i, _)| i + 1).max();
+        let high = dated.iter().filter(|(_, d)| occurred.certainly_before(d)).map(|(i, _)| *i).min();
+        let first = self.order.len().min(1);
+        (low.unwrap_or(first)..=high.unwrap_or(self.order.len())).collect()
+    }
+
+    /// How to say "at this index" so that it stays true: directly after the statement before it.
+    pub fn placed_at(&self, index: usize) -> Placed {
+        if index >= self.order.len() {
+            Placed::End
+        } else {
+            match index.checked_sub(1).and_then(|before| self.order.get(before)) {
+                Some(revision) if index > 1 => Placed::After(*revision),
+                _ => Placed::First,
+            }
+        }
+    }
+
+    fn insert(&mut self, recorded: &Arc<Recorded>) {
+        let placed = recorded.placed.unwrap_or(Placed::End);
+        let index = self.index_of(placed).unwrap_or_else(|| {
+            self.anomaly(recorded, "its place names a statement that is not in this stream; it stands at the end");
+            self.order.len()
+        });
+        self.order.insert(index, recorded.revision);
+        let statement = Arc::new(recorded.statement.clone());
+        self.entries.insert(
+            recorded.revision,
+            Entry { recorded: Arc::clone(recorded), statement, voided_by: None, corrected_by: Vec::new() },
+        );
+    }
+
+    fn void(&mut self, recorded: &Recorded, target: Revision) {
+        match self.entries.get_mut(&target) {
+            Some(entry) if entry.voided_by.is_none() => entry.voided_by = Some(recorded.revision),
+            Some(_) => self.anomaly(recorded, "it voids a statement that is already voided"),
+            None => self.anomaly(recorded, "it voids a statement that is not in this stream"),
+        }
+    }
+
+    fn correct(&mut self, recorded: &Recorded, target: Revision, to: &Correction) {
+        let Some(entry) = self.entries.get(&target) else {
+            return self.anomaly(recorded, "it corrects a statement that is not in this stream");
+        };
+        if to.event.as_ref().is_some_and(|e| e.event_type() != entry.statement.event.event_type()) {
+            return self.anomaly(recorded, "it would change the type of a statement");
+        }
+        let corrected = corrected(&entry.statement, to);
+        if let Some(placed) = to.place {
+            self.move_to(recorded, target, placed);
+        }
+        if let Some(entry) = self.entries.get_mut(&target) {
+            entry.statement = Arc::new(corrected);
+            entry.corrected_by.push(recorded.revision);
+        }
+    }
+
+    fn move_to(&mut self, recorded: &Recorded, target: Revision, placed: Placed) {
+        let Some(from) = self.order.iter().position(|r| *r == target) else { return };
+        if from == 0 || placed == Placed::After(target) {
+            return self.anomaly(recorded, "it would move the registration, or a statement after itself");
+        }
+        self.order.remove(from);
+        match self.index_of(placed) {
+            Some(index) => self.order.insert(index, target),
+            None => {
+                self.order.insert(from, target);
+                self.anomaly(recorded, "its place names a statement that is not in this stream; nothing moves");
+            }
+        }
+    }
+
+    fn anomaly(&mut self, recorded: &Recorded, what: &str) {
+        let event: EventType = recorded.statement.event.event_type();
+        self.anomalies.push_back(Anomaly { position: recorded.position, what: format!("{event}: {what}") });
+    }
+}
+
+/// `statement` as it reads with `to` put in place.
+pub fn corrected(statement: &Statement, to: &Correction) -> Statement {
+    let mut next = statement.clone();
+    if let Some(occurred) = &to.occurred {
+        next.occurred = occurred.clone();
+    }
+    if let Some(standing) = to.standing {
+        next.standing = standing;
+    }
+    if let Some(done_by) = &to.done_by {
+        next.done_by = done_by.clone();
+    }
+    if let Some(event) = &to.event {
+        next.event = (**event).clone();
+    }
+    next
+}

@@ -1,0 +1,89 @@
+//! As of: the same story, cut by what was known, what was documented, or what had happened.
+
+use super::{Facts, Transition};
+use crate::event::{Event, Recorded};
+use crate::route::{Route, StageId};
+use crate::values::{Day, Position};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which state is asked for. Parts combine; an empty one asks for all that is known now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AsOf {
+    /// As true on this day.
+    pub on: Option<Day>,
+    /// As known when the log ended at this position, which is included.
+    pub position: Option<Position>,
+    /// As the log stood at this instant, by the server's clock.
+    pub known_at: Option<jiff::Timestamp>,
+    /// As documents dated by this day say. Shown as asserted, never as recorded then.
+    pub documented_by: Option<Day>,
+}
+
+/// The stages a transition can have been in on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Possible {
+    /// In file order. One stage is certain; several mean "one of".
+    pub stages: Vec<StageId>,
+}
+
+impl AsOf {
+    /// Whether nothing is cut.
+    pub fn is_now(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Transition {
+    /// The transition as it was known: events later than the position or instant are left out, and
+    /// statements whose documents are later than the day asked for.
+    pub fn as_known(&self, as_of: &AsOf) -> Self {
+        let mut then = Self::new(self.id.clone());
+        let mut events: BTreeMap<_, Arc<Recorded>> = BTreeMap::new();
+        for entry in self.story.entries() {
+            events.insert(entry.revision(), Arc::clone(&entry.recorded));
+        }
+        for recorded in self.story.truth() {
+            events.insert(recorded.revision, Arc::clone(recorded));
+        }
+        for recorded in events.values().filter(|r| known(r, as_of)) {
+            then.evolve(recorded);
+        }
+        then
+    }
+
+    /// The stages possible at the end of `day`: between what had certainly happened and what may have.
+    pub fn possible_on(&self, route: &Route, day: Day) -> Possible {
+        let certain = |e: &&crate::story::Entry| is_registration(e) || e.statement.occurred.latest().is_some_and(|l| l <= day);
+        let excluded = |e: &crate::story::Entry| !is_registration(e) && e.statement.occurred.earliest().is_some_and(|first| first > day);
+        let entries: Vec<_> = self.story.in_force().collect();
+        let doubtful: Vec<_> =
+            entries.iter().filter(|e| !certain(e) && !excluded(e)).map(|e| e.revision()).collect();
+        let mut stages = Vec::new();
+        // What may have happened is let in one by one, in the order of the story: the stages passed on the way are possible.
+        for let_in in 0..=doubtful.len() {
+            let taken = entries.iter().copied().filter(|e| certain(e) || doubtful[..let_in].contains(&e.revision()));
+            if let Some(at) = Facts::read(taken, route).standpoint(route) {
+                if !stages.contains(&at.stage.id) {
+                    stages.push(at.stage.id.clone());
+                }
+            }
+        }
+        stages.sort_by_key(|id| route.stage_index(id));
+        Possible { stages }
+    }
+}
+
+fn is_registration(entry: &crate::story::Entry) -> bool {
+    matches!(entry.statement.event, Event::TransitionRegistered(_))
+}
+
+fn known(recorded: &Recorded, as_of: &AsOf) -> bool {
+    let documented = |by: Day| {
+        matches!(recorded.statement.event, Event::TransitionRegistered(_))
+            || recorded.statement.evidence.iter().any(|e| e.dated.is_some_and(|dated| dated <= by))
+    };
+    as_of.position.is_none_or(|p| recorded.position <= p)
+        && as_of.known_at.is_none_or(|at| recorded.recorded_at <= at)
+        && as_of.documented_by.is_none_or(documented)
+}

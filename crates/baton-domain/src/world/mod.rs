@@ -1,0 +1,257 @@
+//! The world: what transitions read of other streams. A read-only view; only events change it.
+//!
+//! Each organisation, wave and meeting is read anew from its own story, so a correction or a void
+//! there simply gives another world.
+
+mod organisation;
+mod roles;
+mod services;
+
+pub use organisation::{Body, Lineage, Openness, Organisation};
+pub use roles::{RoleHeld, Scope, SYSTEM_ROLES};
+pub use services::{overlaps, parts};
+
+use crate::event::{Event, InterestAction, Recorded};
+use crate::route::{Route, RouteId, RouteVersion};
+use crate::story::Story;
+use crate::values::{BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, ServiceCode, StreamId, WaveId};
+use imbl::{OrdMap, Vector};
+use std::sync::Arc;
+
+/// A programme as it stands.
+#[derive(Debug, Clone, Default)]
+pub struct Wave {
+    /// Name.
+    pub name: String,
+    /// Services in scope.
+    pub services: Vec<ServiceCode>,
+    /// The route of its transitions.
+    pub route: Option<RouteId>,
+    /// Dates of the timetable by name: `able_by`, `will_by`, `interest_due`, `assessment_due`, `national_decision_due`.
+    pub dates: OrdMap<String, FuzzyDate>,
+}
+
+/// A published version of a route.
+#[derive(Debug, Clone)]
+pub struct PublishedRoute {
+    /// What it says.
+    pub route: Arc<Route>,
+    /// The text, as in the log.
+    pub text: Arc<str>,
+    /// Digest of the text, lower-case hexadecimal.
+    pub sha256: String,
+    /// Whether no new transition may take it.
+    pub retired: bool,
+}
+
+/// An interest declared at a meeting.
+#[derive(Debug, Clone)]
+pub struct Interest {
+    /// The person.
+    pub person: PersonId,
+    /// The gate concerned; empty means the whole meeting.
+    pub subject: Option<crate::route::SubjectId>,
+    /// What was done about it.
+    pub action: InterestAction,
+}
+
+/// What is known beyond a single transition.
+#[derive(Debug, Clone, Default)]
+pub struct World {
+    stories: OrdMap<StreamId, Arc<Story>>,
+    organisations: OrdMap<OrganisationId, Arc<Organisation>>,
+    predecessors: OrdMap<OrganisationId, Vector<Lineage>>,
+    waves: OrdMap<WaveId, Arc<Wave>>,
+    routes: OrdMap<RouteId, Vector<PublishedRoute>>,
+    roles: OrdMap<StreamId, Arc<Vec<RoleHeld>>>,
+    interests: OrdMap<MeetingId, Vector<Interest>>,
+}
+
+impl World {
+    /// Folds one event of a stream that is not a transition or a proposal.
+    pub fn evolve(&mut self, recorded: &Arc<Recorded>) {
+        let stream = &recorded.stream;
+        let mut story = self.stories.get(stream).map_or_else(Story::default, |s| (**s).clone());
+        story.evolve(recorded);
+        let story = Arc::new(story);
+        self.stories.insert(stream.clone(), Arc::clone(&story));
+        match stream {
+            StreamId::Organisation(id) => self.read_organisation(id, &story),
+            StreamId::Wave(id) => {
+                self.waves.insert(id.clone(), Arc::new(read_wave(&story)));
+            }
+            StreamId::Route(id) => self.read_route(id, recorded),
+            StreamId::Meeting(id) => self.read_meeting(id, &story),
+            StreamId::Log | StreamId::Audit | StreamId::Transition(_) | StreamId::Proposal(_) => {}
+        }
+        self.read_roles(stream, &story, recorded);
+    }
+
+    /// Takes note of roles held for one transition.
+    pub fn read_roles(&mut self, stream: &StreamId, story: &Story, recorded: &Recorded) {
+        use crate::event::EventType as T;
+        let kind = recorded.statement.event.event_type();
+        if matches!(kind, T::RoleGranted | T::RoleEnded | T::LogOpened | T::StatementVoided | T::StatementCorrected) {
+            let mut held = roles::read(stream, story);
+            if let Event::LogOpened(opened) = &recorded.statement.event {
+                held.push(roles::first_administrator(opened));
+            } else if *stream == StreamId::Log {
+                let first = self.roles.get(stream).and_then(|r| r.iter().find(|r| r.founding).cloned());
+                held.extend(first);
+            }
+            self.roles.insert(stream.clone(), Arc::new(held));
+        }
+    }
+
+    /// The story of an organisation, wave or meeting.
+    pub fn story(&self, stream: &StreamId) -> Option<&Arc<Story>> {
+        self.stories.get(stream)
+    }
+
+    /// Every story of a stream that is not a transition, in the order of stream names.
+    pub fn stories(&self) -> impl Iterator<Item = (&StreamId, &Arc<Story>)> {
+        self.stories.iter()
+    }
+
+    /// One organisation.
+    pub fn organisation(&self, id: &OrganisationId) -> Option<&Arc<Organisation>> {
+        self.organisations.get(id)
+    }
+
+    /// Every organisation, in the order of ids.
+    pub fn organisations(&self) -> impl Iterator<Item = (&OrganisationId, &Arc<Organisation>)> {
+        self.organisations.iter()
+    }
+
+    /// The organisations that this one succeeded.
+    pub fn predecessors(&self, id: &OrganisationId) -> impl Iterator<Item = &Lineage> {
+        self.predecessors.get(id).into_iter().flatten()
+    }
+
+    /// One body.
+    pub fn body(&self, body: &BodyRef) -> Option<&Body> {
+        self.organisations.get(&body.organisation()).and_then(|o| o.bodies.get(&body.body()))
+    }
+
+    /// One wave.
+    pub fn wave(&self, id: &WaveId) -> Option<&Arc<Wave>> {
+        self.waves.get(id)
+    }
+
+    /// Every wave, in the order of ids.
+    pub fn waves(&self) -> impl Iterator<Item = (&WaveId, &Arc<Wave>)> {
+        self.waves.iter()
+    }
+
+    /// One version of a route.
+    pub fn route(&self, id: &RouteId, version: &RouteVersion) -> Option<&PublishedRoute> {
+        self.routes.get(id).and_then(|versions| versions.iter().find(|p| p.route.version() == version))
+    }
+
+    /// The newest version of a route that is not retired.
+    pub fn newest_route(&self, id: &RouteId) -> Option<&PublishedRoute> {
+        self.routes.get(id).and_then(|versions| versions.iter().rev().find(|p| !p.retired))
+    }
+
+    /// Every published version, by route id and in the order of publication.
+    pub fn routes(&self) -> impl Iterator<Item = &PublishedRoute> {
+        self.routes.values().flatten()
+    }
+
+    /// Interests declared at a meeting.
+    pub fn interests(&self, meeting: &MeetingId) -> impl Iterator<Item = &Interest> {
+        self.interests.get(meeting).into_iter().flatten()
+    }
+
+    /// Every role held, now or once, by the stream that says so.
+    pub fn roles(&self) -> impl Iterator<Item = (&StreamId, &RoleHeld)> {
+        self.roles.iter().flat_map(|(stream, held)| held.iter().map(move |role| (stream, role)))
+    }
+
+    /// The roles recorded in one stream.
+    pub fn roles_in(&self, stream: &StreamId) -> impl Iterator<Item = &RoleHeld> {
+        self.roles.get(stream).into_iter().flat_map(|held| held.iter())
+    }
+
+    fn read_organisation(&mut self, id: &OrganisationId, story: &Story) {
+        let before = self.organisations.get(id).cloned();
+        let organisation = Organisation::read(story);
+        for old in before.iter().flat_map(|o| o.successors.iter()) {
+            if let Some(list) = self.predecessors.get_mut(&old.organisation) {
+                list.retain(|l| l.organisation != *id);
+            }
+        }
+        for lineage in &organisation.successors {
+            let list = self.predecessors.entry(lineage.organisation.clone()).or_default();
+            list.push_back(Lineage { organisation: id.clone(), ..lineage.clone() });
+        }
+        if organisation.registered {
+            self.organisations.insert(id.clone(), Arc::new(organisation));
+        } else {
+            self.organisations.remove(id);
+        }
+    }
+
+    fn read_route(&mut self, id: &RouteId, recorded: &Recorded) {
+        let versions = self.routes.entry(id.clone()).or_default();
+        match &recorded.statement.event {
+            // A text that no longer parses could only be damage: decide refuses it, and the ledger checks bytes.
+            Event::RoutePublished(published) => {
+                if let Ok(route) = Route::parse(&published.text) {
+                    versions.push_back(PublishedRoute {
+                        route: Arc::new(route),
+                        text: published.text.as_str().into(),
+                        sha256: published.sha256.clone().unwrap_or_default(),
+                        retired: false,
+                    });
+                }
+            }
+            Event::RouteRetired(retired) => {
+                for version in versions.iter_mut().filter(|v| *v.route.version() == retired.version) {
+                    version.retired = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn read_meeting(&mut self, id: &MeetingId, story: &Story) {
+        let interests = story.in_force().filter_map(|entry| match &entry.statement.event {
+            Event::InterestDeclared(i) => {
+                Some(Interest { person: i.person.clone(), subject: i.subject.clone(), action: i.action })
+            }
+            _ => None,
+        });
+        self.interests.insert(id.clone(), interests.collect());
+    }
+}
+
+fn read_wave(story: &Story) -> Wave {
+    let mut wave = Wave::default();
+    for entry in story.in_force() {
+        match &entry.statement.event {
+            Event::WaveOpened(opened) => {
+                wave.name.clone_from(&opened.name);
+                wave.services.clone_from(&opened.services);
+                wave.route = Some(opened.route.clone());
+                let dates = [
+                    ("able_by", &opened.able_by),
+                    ("will_by", &opened.will_by),
+                    ("interest_due", &opened.interest_due),
+                    ("assessment_due", &opened.assessment_due),
+                    ("national_decision_due", &opened.national_decision_due),
+                ];
+                for (name, date) in dates {
+                    if let Some(date) = date {
+                        wave.dates.insert(name.to_owned(), date.clone());
+                    }
+                }
+            }
+            Event::TimetableChanged(change) => {
+                wave.dates.insert(change.item.as_str().to_owned(), change.to.clone());
+            }
+            _ => {}
+        }
+    }
+    wave
+}

@@ -1,0 +1,251 @@
+//! What a ledger is: the values that go in and come out, and the trait every store implements.
+//!
+//! The trait's comments are the contract, the suite in `tests/contract.rs` is its check. A caller
+//! needs to know no store to rely on them.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::error::{AppendError, CloseError, ReadError};
+use crate::hash::LeafHash;
+use crate::head::Head;
+use crate::names::{Position, Revision, StreamName};
+
+/// An append-only log of opaque records with one writer and any number of readers.
+///
+/// **Durable when?** When [`append`](Ledger::append) returns `Ok`; the whole batch, never a part.
+/// **Ordered how?** By position, gapless from 0; within a stream by revision, contiguous from 1.
+/// **Who retries?** The caller. The ledger never repeats a write; it remembers request keys for
+/// ever, so that a caller can.
+/// **After a crash?** Every acknowledged batch is there. A batch that was not acknowledged is
+/// there as a whole or not at all.
+/// **Seen when?** Everything but `append` answers from the durable prefix only.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Appends a batch, all or nothing, and returns when it is durable.
+    ///
+    /// `batch.at` must be the current size of the log, which shuts out a second writer. The sets
+    /// are checked in order, each against the log as the sets before it would leave it: first its
+    /// request key, then its expected revisions. Nothing is written on an error, except on
+    /// [`AppendError::OutcomeUnknown`] and on [`AppendError::Full`] with `nothing_written: false`:
+    /// there the batch may or may not be found after the next open, whole.
+    ///
+    /// May block the calling thread for as long as the disk takes. It is meant to be called from
+    /// one writer thread, outside the threads of an async runtime. Dropping the future cancels
+    /// nothing.
+    async fn append(&self, batch: Batch) -> Result<Appended, AppendError>;
+
+    /// The durable end of the log.
+    fn head(&self) -> Head;
+
+    /// Records in log order, from `from` on, at most `limit`.
+    ///
+    /// May return fewer than `limit` (see [`bounds`](crate::bounds)) but returns none only when
+    /// there is no record at or after `from` yet, or `limit` is 0. Each leaf is checked against
+    /// its hash first; one that does not match fails the read and is not returned.
+    async fn read(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError>;
+
+    /// Records of one stream in revision order, from `from` on; otherwise as [`read`](Ledger::read).
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        from: Revision,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, ReadError>;
+
+    /// The newest revision of a stream, or `None` for a stream without records.
+    fn revision(&self, stream: &StreamName) -> Option<Revision>;
+
+    /// What was appended under a request key, if anything ever was.
+    fn request(&self, key: &RequestKey) -> Option<RequestRecord>;
+
+    /// A receiver that holds the newest durable head. It changes only after the records up to
+    /// that head can be read; steps may be merged, so a follower reads up to the head it sees.
+    fn follow(&self) -> watch::Receiver<Head>;
+
+    /// HMAC-SHA-256 of `bytes` under a secret of this ledger, the same for the ledger's life.
+    ///
+    /// For digests that are stored: without the secret nobody can guess short free text from them.
+    fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32];
+
+    /// Syncs everything, marks a clean stop and refuses appends from then on; reads go on.
+    ///
+    /// A ledger that is dropped without this loses nothing that was acknowledged, but its next
+    /// open takes the slower way of an unclean stop. Closing twice is harmless.
+    async fn close(&self) -> Result<(), CloseError>;
+}
+
+/// A batch: sets that become durable together, or not at all.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Where the first record goes: must equal the size of the log.
+    pub at: Position,
+    /// The sets, in the order in which they are checked and stored; at least one.
+    pub sets: Vec<AppendSet>,
+}
+
+/// What one request appends.
+#[derive(Clone, Debug)]
+pub struct AppendSet {
+    /// The key under which the request is remembered for ever; `None` for records that nobody
+    /// may ask to repeat.
+    pub request: Option<RequestKey>,
+    /// Digest of the request's content, kept beside its first record: make it with
+    /// [`Ledger::keyed_digest`]. Not kept when `request` is `None`.
+    pub digest: [u8; 32],
+    /// What the streams must look like. A stream that is written to and not named here is taken
+    /// as [`Expected::Any`]; a stream that is named may be one that is only read.
+    pub expected: Vec<(StreamName, Expected)>,
+    /// The records, in order; at least one.
+    pub records: Vec<Record>,
+}
+
+/// What a caller believes about a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// The stream's newest revision is this one.
+    Exact(Revision),
+    /// The stream has no record.
+    NoStream,
+    /// Anything goes.
+    Any,
+}
+
+/// Who asked, and which of his requests it was.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RequestKey {
+    /// The caller, at most [`MAX_CALLER`](crate::bounds::MAX_CALLER) bytes.
+    pub caller: String,
+    /// The id the caller gave the request.
+    pub id: Uuid,
+}
+
+/// What was appended under a request key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// Position of the first record.
+    pub first: Position,
+    /// Number of records; they follow each other.
+    pub count: u32,
+    /// The digest given with the set.
+    pub digest: [u8; 32],
+}
+
+/// A record to append.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The stream it belongs to.
+    pub stream: StreamName,
+    /// The bytes that are stored, hashed and served verbatim:
+    /// 1 to [`MAX_LEAF`](crate::bounds::MAX_LEAF).
+    pub leaf: Vec<u8>,
+    /// Names and free text, stored encrypted beside the leaf under a key of this record alone:
+    /// at most [`MAX_DISCLOSURE`](crate::bounds::MAX_DISCLOSURE) bytes.
+    pub disclosure: Option<Vec<u8>>,
+}
+
+/// A record as the log holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Where in the log.
+    pub position: Position,
+    /// In which stream.
+    pub stream: StreamName,
+    /// Where in the stream.
+    pub revision: Revision,
+    /// The leaf, byte for byte as it was appended.
+    pub leaf: Vec<u8>,
+    /// Its hash, checked against the leaf in this very read.
+    pub leaf_hash: LeafHash,
+    /// What lies beside the leaf.
+    pub disclosure: Disclosure,
+}
+
+/// What became of the plaintext beside a leaf.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Disclosure {
+    /// The record never had any.
+    None,
+    /// It can be read.
+    Open(Vec<u8>),
+    /// Its key was erased; nobody can read it again.
+    Erased,
+    /// Its key is there but does not open it: the key file was altered or belongs elsewhere.
+    Unreadable,
+}
+
+/// What an append did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Position of the first record of the batch.
+    pub first: Position,
+    /// Every record of the batch, in order.
+    pub records: Vec<AppendedRecord>,
+    /// The head that is durable with this batch.
+    pub head: Head,
+}
+
+/// Where one record went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppendedRecord {
+    /// Where in the log.
+    pub position: Position,
+    /// In which stream.
+    pub stream: StreamName,
+    /// Where in the stream.
+    pub revision: Revision,
+    /// Hash of its leaf.
+    pub leaf_hash: LeafHash,
+}
+
+impl Batch {
+    /// All records of the batch, in order.
+    pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
+        self.sets.iter().flat_map(|set| &set.records)
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Exact(revision) => write!(f, "revision {revision}"),
+            Expected::NoStream => f.write_str("no stream"),
+            Expected::Any => f.write_str("any revision"),
+        }
+    }
+}
+
+// Leaves and disclosures are payloads: a log line that prints a record shows only their length.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("stream", &self.stream)
+            .field("leaf_bytes", &self.leaf.len())
+            .field("disclosure_bytes", &self.disclosure.as_ref().map(Vec::len))
+            .finish()
+    }
+}
+
+impl fmt::Debug for Disclosure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Disclosure::None => f.write_str("None"),
+            Disclosure::Open(text) => write!(f, "Open({} bytes)", text.len()),
+            Disclosure::Erased => f.write_str("Erased"),
+            Disclosure::Unreadable => f.write_str("Unreadable"),
+        }
+    }
+}
+
+impl StoredRecord {
+    /// Bytes of payload, for the bound on a read.
+    pub(crate) fn bytes(&self) -> usize {
+        match &self.disclosure {
+            Disclosure::Open(text) => self.leaf.len() + text.len(),
+            Disclosure::None | Disclosure::Erased | Disclosure::Unreadable => self.leaf.len(),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! What the ledger knows by heart: the head, where each stream's records are, which requests were
+//! made. One `admit` decides for every store whether a batch may be appended.
+//!
+//! Pure: takes values, returns values. It holds the durable prefix only; a store calls `apply`
+//! after its sync and never before.
+
+use std::collections::HashMap;
+
+use crate::bounds::{
+    MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_BATCH_SETS, MAX_CALLER, MAX_DISCLOSURE, MAX_EXPECTED,
+    MAX_LEAF, MAX_RECORD,
+};
+use crate::contract::{AppendSet, AppendedRecord, Batch, Expected, Record, RequestKey, RequestRecord};
+use crate::error::AppendError;
+use crate::hash::{LeafHash, leaf_hash};
+use crate::head::Head;
+use crate::names::{Position, Revision, StreamName};
+
+pub(crate) struct Index {
+    head: Head,
+    /// Positions by revision: the record of revision `n` is at entry `n - 1`.
+    streams: HashMap<StreamName, Vec<Position>>,
+    requests: HashMap<RequestKey, RequestRecord>,
+}
+
+impl Index {
+    pub(crate) fn new() -> Self {
+        Index { head: Head::EMPTY, streams: HashMap::new(), requests: HashMap::new() }
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.head
+    }
+
+    pub(crate) fn revision(&self, stream: &StreamName) -> Option<Revision> {
+        self.streams.get(stream).map(|positions| Revision(positions.len() as u64))
+    }
+
+    pub(crate) fn request(&self, key: &RequestKey) -> Option<RequestRecord> {
+        self.requests.get(key).copied()
+    }
+
+    /// Positions of a stream from a revision on. Revision 0 does not exist and reads as 1.
+    pub(crate) fn stream_from(&self, stream: &StreamName, from: Revision) -> &[Position] {
+        let positions = self.streams.get(stream).map_or(&[][..], Vec::as_slice);
+        let skip = usize::try_from(from.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        positions.get(skip..).unwrap_or(&[])
+    }
+
+    /// Decides on a batch: where each record would go, or why not.
+    pub(crate) fn admit(&self, batch: &Batch) -> Result<Vec<AppendedRecord>, AppendError> {
+        if batch.at != self.head.next() {
+            return Err(AppendError::HeadMoved { expected: batch.at, actual: self.head.next() });
+        }
+        check_form(batch)?;
+        let mut ahead = Ahead { index: self, revisions: HashMap::new(), requests: HashMap::new() };
+        let mut admitted = Vec::new();
+        for (number, set) in batch.sets.iter().enumerate() {
+            ahead.check_request(number, set)?;
+            ahead.check_expected(number, set)?;
+            for record in &set.records {
+                admitted.push(AppendedRecord {
+                    position: Position(self.head.size + admitted.len() as u64),
+                    revision: ahead.advance(&record.stream),
+                    stream: record.stream.clone(),
+                    leaf_hash: leaf_hash(&record.leaf),
+                });
+            }
+        }
+        Ok(admitted)
+    }
+
+    /// Takes in a batch that was admitted and is durable.
+    pub(crate) fn apply(&mut self, batch: &Batch, admitted: &[AppendedRecord]) {
+        let mut first = self.head.next();
+        for set in &batch.sets {
+            if let Some(key) = &set.request {
+                let count = set.records.len() as u32;
+                self.remember(key.clone(), RequestRecord { first, count, digest: set.digest });
+            }
+            first = Position(first.0 + set.records.len() as u64);
+        }
+        for record in admitted {
+            self.push(&record.stream, record.leaf_hash);
+        }
+    }
+
+    /// Takes in the next record of the log and says which revision it has.
+    pub(crate) fn push(&mut self, stream: &StreamName, leaf_hash: LeafHash) -> Revision {
+        let positions = self.streams.entry(stream.clone()).or_default();
+        positions.push(self.head.next());
+        self.head = Head { size: self.head.size + 1, last_leaf_hash: leaf_hash };
+        Revision(positions.len() as u64)
+    }
+
+    /// Takes in a request; says `false` when its key was there before.
+    pub(crate) fn remember(&mut self, key: RequestKey, request: RequestRecord) -> bool {
+        self.requests.insert(key, request).is_none()
+    }
+}
+
+/// The log as the sets admitted so far would leave it.
+struct Ahead<'a> {
+    index: &'a Index,
+    revisions: HashMap<&'a StreamName, Revision>,
+    requests: HashMap<&'a RequestKey, usize>,
+}
+
+impl<'a> Ahead<'a> {
+    fn check_request(&mut self, number: usize, set: &'a AppendSet) -> Result<(), AppendError> {
+        let Some(key) = &set.request else {
+            return Ok(());
+        };
+        match self.index.request(key) {
+            Some(RequestRecord { first, count, digest }) if digest == set.digest => {
+                return Err(AppendError::RequestRepeated { set: number, first, count });
+            }
+            Some(RequestRecord { first, .. }) => {
+                return Err(AppendError::RequestReused { set: number, first });
+            }
+            None => {}
+        }
+        match self.requests.insert(key, number) {
+            Some(earlier) => Err(AppendError::RequestTwiceInBatch { set: number, earlier }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_expected(&self, number: usize, set: &AppendSet) -> Result<(), AppendError> {
+        for (stream, expected) in &set.expected {
+            let actual = self.revision(stream);
+            let holds = match expected {
+                Expected::Exact(revision) => actual == Some(*revision),
+                Expected::NoStream => actual.is_none(),
+                Expected::Any => true,
+            };
+            if !holds {
+                return Err(AppendError::StaleRevision {
+                    set: number,
+                    stream: stream.clone(),
+                    expected: *expected,
+                    actual,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn revision(&self, stream: &StreamName) -> Option<Revision> {
+        self.revisions.get(stream).copied().or_else(|| self.index.revision(stream))
+    }
+
+    fn advance(&mut self, stream: &'a StreamName) -> Revision {
+        let next = self.revision(stream).map_or(Revision::FIRST, |r| Revision(r.0 + 1));
+        self.revisions.insert(stream, next);
+        next
+    }
+}
+
+/// Bounds and emptiness: what can be said of a batch without looking at the log.
+fn check_form(batch: &Batch) -> Result<(), AppendError> {
+    not_empty("a batch", batch.sets.len())?;
+    within("the number of sets in a batch", batch.sets.len(), MAX_BATCH_SETS)?;
+    for set in &batch.sets {
+        not_empty("a set of records", set.records.len())?;
+        within("the number of expectations in a set", set.expected.len(), MAX_EXPECTED)?;
+        if let Some(key) = &set.request {
+            within("the caller of a request", key.caller.len(), MAX_CALLER)?;
+        }
+        set.records.iter().try_for_each(check_record)?;
+    }
+    within("the number of records in a batch", batch.records().count(), MAX_BATCH_RECORDS)?;
+    let bytes = batch.records().map(size_of_record).sum();
+    within("the bytes of a batch", bytes, MAX_BATCH_BYTES)
+}
+
+fn check_record(record: &Record) -> Result<(), AppendError> {
+    not_empty("a leaf", record.leaf.len())?;
+    within("a leaf", record.leaf.len(), MAX_LEAF)?;
+    within("a disclosure", record.disclosure.as_ref().map_or(0, Vec::len), MAX_DISCLOSURE)?;
+    within("a leaf with its disclosure", size_of_record(record), MAX_RECORD)
+}
+
+fn size_of_record(record: &Record) -> usize {
+    record.leaf.len() + record.disclosure.as_ref().map_or(0, Vec::len)
+}
+
+fn not_empty(what: &'static str, size: usize) -> Result<(), AppendError> {
+    if size == 0 { Err(AppendError::Empty { what }) } else { Ok(()) }
+}
+
+fn within(what: &'static str, size: usize, bound: usize) -> Result<(), AppendError> {
+    if size > bound { Err(AppendError::TooLarge { what, size, bound }) } else { Ok(()) }
+}

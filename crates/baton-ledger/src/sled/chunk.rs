@@ -1,0 +1,296 @@
+//! The stored form: one chunk is one value of the storage engine and holds several records.
+//!
+//! A batch is one or more chunks; the last carries the head. A batch whose last chunk is missing
+//! was never acknowledged. The key of a chunk is the position of its first record, big-endian.
+//! Everything is big-endian and written once:
+//!
+//! ```text
+//! chunk   u8   format, 1
+//!         u8   flags: 1 = the last of its batch, a head follows the entries
+//!         u64  position of the first record of the batch
+//!         u64  position of the first record of this chunk
+//!         u16  number of entries
+//!              entries
+//!         u64, 32 bytes   head: size, last leaf hash          (only with flag 1)
+//!         32 bytes        SHA-256 of everything before
+//! entry   u8   flags: 1 = a request begins here, 2 = a disclosure lies beside the leaf
+//!         u64  revision
+//!         u8   length; stream name
+//!         u8   length; caller; 16 bytes id; 32 bytes digest; u32 number of records  (flag 1)
+//!         32 bytes        leaf hash
+//!         u16  length; leaf
+//!         u64  key slot; 24 bytes nonce; u32 length; ciphertext                     (flag 2)
+//! ```
+//!
+//! [`Chunk::decode`] returns only what is whole: the sum, every leaf hash and every length fit.
+//! These bytes have been released: they must decode for ever, and the golden test says so.
+//!
+//! **Why 96 KiB?** The storage engine keeps up to 17 values in one node, rewrites the node as one
+//! piece, and puts a piece over a quarter of its segment size into a side file that it never
+//! syncs. Full chunks of 96 KiB in its default segments of 512 KiB did end up there (56 files for
+//! 500 chunks); with the segments of [`SEGMENT`] 17 of them fit.
+
+use crate::bounds::{MAX_CALLER, MAX_CHUNK, MAX_RECORD, MAX_STREAM_NAME};
+use crate::contract::RequestKey;
+use crate::hash::{LeafHash, leaf_hash, sha256};
+use crate::head::Head;
+use crate::names::{Position, Revision, StreamName};
+
+/// Segment size of the storage engine, in bytes; a quarter of it bounds what a node may weigh.
+pub(super) const SEGMENT: usize = 8 * 1024 * 1024;
+
+const FORMAT: u8 = 1;
+const LAST_OF_BATCH: u8 = 1;
+const WITH_REQUEST: u8 = 1;
+const WITH_DISCLOSURE: u8 = 2;
+const CHUNK_OVERHEAD: usize = 1 + 1 + 8 + 8 + 2 + Head::LEN + 32;
+const TAG_LEN: usize = 16;
+const SEALED_OVERHEAD: usize = 8 + 24 + 4;
+const REQUEST_OVERHEAD: usize = 1 + 16 + 32 + 4;
+const ENTRY_OVERHEAD: usize = 1 + 8 + 1 + 32 + 2;
+
+// The largest record fits into a chunk of its own.
+const _: () = assert!(
+    CHUNK_OVERHEAD
+        + ENTRY_OVERHEAD
+        + MAX_STREAM_NAME
+        + REQUEST_OVERHEAD
+        + MAX_CALLER
+        + SEALED_OVERHEAD
+        + TAG_LEN
+        + MAX_RECORD
+        <= MAX_CHUNK
+);
+// 17 full chunks, each with its key and sled's own bytes (generously 64), stay in the segment.
+const _: () = assert!(17 * (MAX_CHUNK + 64) < SEGMENT / 4 - 64);
+
+/// Several records, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    /// First position of the batch it belongs to.
+    pub(super) batch: Position,
+    /// Position of the first entry.
+    pub(super) first: Position,
+    pub(super) entries: Vec<Entry>,
+    /// The head after the batch, in its last chunk.
+    pub(super) head: Option<Head>,
+}
+
+/// One record, as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) stream: StreamName,
+    pub(super) revision: Revision,
+    pub(super) request: Option<Request>,
+    pub(super) leaf_hash: LeafHash,
+    pub(super) leaf: Vec<u8>,
+    pub(super) sealed: Option<Sealed>,
+}
+
+/// The request that begins with an entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub(super) key: RequestKey,
+    pub(super) digest: [u8; 32],
+    pub(super) count: u32,
+}
+
+/// An encrypted disclosure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sealed {
+    pub(super) slot: u64,
+    pub(super) nonce: [u8; 24],
+    pub(super) ciphertext: Vec<u8>,
+}
+
+impl Chunk {
+    /// Packs the entries of one batch into as few chunks as fit them in order.
+    pub(super) fn pack(at: Position, entries: Vec<Entry>, head: Head) -> Vec<Chunk> {
+        let empty = |first| Chunk { batch: at, first, entries: Vec::new(), head: None };
+        let mut chunks = Vec::new();
+        let mut current = empty(at);
+        let mut size = CHUNK_OVERHEAD;
+        for entry in entries {
+            if size + entry.encoded_len() > MAX_CHUNK {
+                let next = Position(current.first.0 + current.entries.len() as u64);
+                chunks.push(std::mem::replace(&mut current, empty(next)));
+                size = CHUNK_OVERHEAD;
+            }
+            size += entry.encoded_len();
+            current.entries.push(entry);
+        }
+        current.head = Some(head);
+        chunks.push(current);
+        chunks
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let entries: usize = self.entries.iter().map(Entry::encoded_len).sum();
+        let mut out = Vec::with_capacity(CHUNK_OVERHEAD + entries);
+        out.push(FORMAT);
+        out.push(if self.head.is_some() { LAST_OF_BATCH } else { 0 });
+        out.extend(self.batch.0.to_be_bytes());
+        out.extend(self.first.0.to_be_bytes());
+        out.extend((self.entries.len() as u16).to_be_bytes());
+        for entry in &self.entries {
+            entry.encode(&mut out);
+        }
+        if let Some(head) = self.head {
+            out.extend(head.encode());
+        }
+        let sum = sha256(&out);
+        out.extend(sum);
+        out
+    }
+
+    /// Reads a chunk back; the text says what does not fit.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Chunk, String> {
+        let (body, sum) = bytes.split_last_chunk::<32>().ok_or("the chunk is cut short")?;
+        if sha256(body) != *sum {
+            return Err("the chunk does not match its sum".to_owned());
+        }
+        let mut input = Input(body);
+        let format = input.u8()?;
+        if format != FORMAT {
+            return Err(format!("the chunk has format {format}, this release knows {FORMAT}"));
+        }
+        let flags = input.flags(LAST_OF_BATCH)?;
+        let batch = Position(input.u64()?);
+        let first = Position(input.u64()?);
+        let count = input.u16()?;
+        let entries = (0..count).map(|_| Entry::decode(&mut input)).collect::<Result<_, _>>()?;
+        let head = match flags & LAST_OF_BATCH {
+            0 => None,
+            _ => Some(Head::decode(&input.array()?)),
+        };
+        match input.0 {
+            [] => Ok(Chunk { batch, first, entries, head }),
+            _ => Err("the chunk has bytes after its end".to_owned()),
+        }
+    }
+}
+
+impl Entry {
+    fn encoded_len(&self) -> usize {
+        let request = self.request.as_ref().map_or(0, |r| REQUEST_OVERHEAD + r.key.caller.len());
+        let sealed = self.sealed.as_ref().map_or(0, |s| SEALED_OVERHEAD + s.ciphertext.len());
+        ENTRY_OVERHEAD + self.stream.as_str().len() + request + self.leaf.len() + sealed
+    }
+
+    // The lengths fit their fields: every part was held to its bound before it came here.
+    fn encode(&self, out: &mut Vec<u8>) {
+        let request = if self.request.is_some() { WITH_REQUEST } else { 0 };
+        let disclosure = if self.sealed.is_some() { WITH_DISCLOSURE } else { 0 };
+        out.push(request | disclosure);
+        out.extend(self.revision.0.to_be_bytes());
+        out.push(self.stream.as_str().len() as u8);
+        out.extend(self.stream.as_str().as_bytes());
+        if let Some(Request { key, digest, count }) = &self.request {
+            out.push(key.caller.len() as u8);
+            out.extend(key.caller.as_bytes());
+            out.extend(key.id.as_bytes());
+            out.extend(digest);
+            out.extend(count.to_be_bytes());
+        }
+        out.extend(self.leaf_hash);
+        out.extend((self.leaf.len() as u16).to_be_bytes());
+        out.extend(&self.leaf);
+        if let Some(Sealed { slot, nonce, ciphertext }) = &self.sealed {
+            out.extend(slot.to_be_bytes());
+            out.extend(nonce);
+            out.extend((ciphertext.len() as u32).to_be_bytes());
+            out.extend(ciphertext);
+        }
+    }
+
+    fn decode(input: &mut Input<'_>) -> Result<Entry, String> {
+        let flags = input.flags(WITH_REQUEST | WITH_DISCLOSURE)?;
+        let revision = Revision(input.u64()?);
+        let length = input.u8()?.into();
+        let stream = StreamName::parse(input.text(length)?).map_err(|error| error.to_string())?;
+        let request = match flags & WITH_REQUEST {
+            0 => None,
+            _ => Some(Request::decode(input)?),
+        };
+        let stored_hash = input.array()?;
+        let length = input.u16()?.into();
+        let leaf = input.bytes(length)?.to_vec();
+        if leaf_hash(&leaf) != stored_hash {
+            return Err("a leaf does not match its hash".to_owned());
+        }
+        let sealed = match flags & WITH_DISCLOSURE {
+            0 => None,
+            _ => Some(Sealed::decode(input)?),
+        };
+        Ok(Entry { stream, revision, request, leaf_hash: stored_hash, leaf, sealed })
+    }
+}
+
+impl Request {
+    fn decode(input: &mut Input<'_>) -> Result<Request, String> {
+        let length = input.u8()?.into();
+        let caller = input.text(length)?.to_owned();
+        let id = uuid::Uuid::from_bytes(input.array()?);
+        let digest = input.array()?;
+        let count = input.u32()?;
+        Ok(Request { key: RequestKey { caller, id }, digest, count })
+    }
+}
+
+impl Sealed {
+    fn decode(input: &mut Input<'_>) -> Result<Sealed, String> {
+        let slot = input.u64()?;
+        let nonce = input.array()?;
+        let length = input.u32()? as usize;
+        Ok(Sealed { slot, nonce, ciphertext: input.bytes(length)?.to_vec() })
+    }
+}
+
+/// Bytes that are read from the front, never past their end.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], String> {
+        let (front, rest) = self.0.split_at_checked(length).ok_or("the chunk is cut short")?;
+        self.0 = rest;
+        Ok(front)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
+        let (front, rest) = self.0.split_first_chunk().ok_or("the chunk is cut short")?;
+        self.0 = rest;
+        Ok(*front)
+    }
+
+    fn text(&mut self, length: usize) -> Result<&'a str, String> {
+        std::str::from_utf8(self.bytes(length)?).map_err(|error| error.to_string())
+    }
+
+    /// A byte of which only the known bits may be set.
+    fn flags(&mut self, known: u8) -> Result<u8, String> {
+        match self.u8()? {
+            flags if flags & !known == 0 => Ok(flags),
+            flags => Err(format!("the chunk has the unknown flags {flags:#04x}")),
+        }
+    }
+
+    fn u8(&mut self) -> Result<u8, String> {
+        self.array().map(u8::from_be_bytes)
+    }
+
+    fn u16(&mut self) -> Result<u16, String> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, String> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Result<u64, String> {
+        self.array().map(u64::from_be_bytes)
+    }
+}
+
+#[cfg(test)]
+#[path = "chunk_tests.rs"]
+mod tests;

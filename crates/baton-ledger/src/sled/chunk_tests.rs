@@ -1,0 +1,100 @@
+//! Tests of the stored form.
+#![allow(clippy::unwrap_used)]
+
+use uuid::Uuid;
+
+use super::*;
+
+fn entry(leaf: &[u8]) -> Entry {
+    Entry {
+        stream: StreamName::parse("run-7").unwrap(),
+        revision: Revision(3),
+        request: None,
+        leaf_hash: leaf_hash(leaf),
+        leaf: leaf.to_vec(),
+        sealed: None,
+    }
+}
+
+fn full_entry() -> Entry {
+    Entry {
+        request: Some(Request {
+            key: RequestKey { caller: "icb:QUY".to_owned(), id: Uuid::from_bytes([0x11; 16]) },
+            digest: [0x22; 32],
+            count: 2,
+        }),
+        sealed: Some(Sealed { slot: 9, nonce: [0x33; 24], ciphertext: vec![0x44; 5] }),
+        ..entry(b"{\"a\":1}")
+    }
+}
+
+fn golden_chunk() -> Chunk {
+    Chunk {
+        batch: Position(5),
+        first: Position(5),
+        entries: vec![full_entry(), Entry { revision: Revision(4), ..entry(b"x") }],
+        head: Some(Head { size: 7, last_leaf_hash: leaf_hash(b"x") }),
+    }
+}
+
+#[test]
+fn the_stored_bytes_are_the_golden_ones_and_decode_to_the_same_chunk() {
+    let golden = include_str!("../../tests/golden/chunk-1.hex");
+    let golden: String = golden.lines().filter(|line| !line.starts_with('#')).collect();
+    let hex: String = golden_chunk().encode().iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(hex, golden);
+    assert_eq!(Chunk::decode(&golden_chunk().encode()).unwrap(), golden_chunk());
+}
+
+#[test]
+fn every_flipped_bit_and_every_cut_is_noticed() {
+    let bytes = golden_chunk().encode();
+    for at in 0..bytes.len() {
+        assert!(Chunk::decode(&bytes[..at]).is_err(), "cut at {at}");
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            assert!(Chunk::decode(&flipped).is_err(), "bit {bit} of byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_leaf_that_does_not_match_its_hash_is_noticed_even_under_a_sum_that_fits() {
+    let mut chunk = golden_chunk();
+    chunk.entries[0].leaf[0] ^= 1;
+    assert_eq!(Chunk::decode(&chunk.encode()).unwrap_err(), "a leaf does not match its hash");
+}
+
+#[test]
+fn unknown_formats_flags_and_trailing_bytes_are_refused_even_under_a_sum_that_fits() {
+    let resummed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut body = golden_chunk().encode();
+        body.truncate(body.len() - 32);
+        change(&mut body);
+        let sum = sha256(&body);
+        body.extend(sum);
+        Chunk::decode(&body).unwrap_err()
+    };
+    assert!(resummed(&|b| b[0] = 2).contains("format 2"));
+    assert!(resummed(&|b| b[1] |= 0x80).contains("unknown flags"));
+    assert!(resummed(&|b| b[20] |= 0x80).contains("unknown flags"));
+    assert!(resummed(&|b| b.push(0)).contains("after its end"));
+    assert!(resummed(&|b| b[19] = 200).contains("cut short"));
+}
+
+#[test]
+fn entries_that_fill_a_chunk_to_the_byte_stay_together_and_one_byte_more_splits() {
+    let at_bound = MAX_CHUNK - CHUNK_OVERHEAD - 2 * entry(b"").encoded_len();
+    let head = Head::EMPTY;
+    let pack = |total: usize| {
+        let halves = [vec![1; total / 2], vec![2; total - total / 2]];
+        Chunk::pack(Position(0), halves.iter().map(|leaf| entry(leaf)).collect(), head)
+    };
+    let one = pack(at_bound);
+    assert_eq!((one.len(), one[0].encode().len()), (1, MAX_CHUNK));
+    let two = pack(at_bound + 1);
+    assert_eq!(two.len(), 2);
+    assert_eq!((two[1].batch, two[1].first), (Position(0), Position(1)));
+    assert_eq!((two[0].head, two[1].head), (None, Some(head)));
+}

@@ -1,0 +1,51 @@
+//! Turning what sled does on damage (panics, its own errors) into values.
+//!
+//! sled panics on many kinds of damaged files. A panic on the calling thread is caught here; one
+//! on a thread of sled's own is not, which is why an unclean store can be probed in a child
+//! process first (`probe.rs`).
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs a call into sled; a panic comes back as its message.
+pub(super) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    // Unwind safety: after a panic the handle is used for nothing but being dropped.
+    catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        let text = payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        format!("the storage engine panicked: {}", text.unwrap_or_else(|| "no message".to_owned()))
+    })
+}
+
+/// What went wrong inside sled: the system, or the files.
+pub(super) enum Fault {
+    Io(io::Error),
+    Damage(String),
+}
+
+impl Fault {
+    /// Runs a call into sled and sorts its failures.
+    pub(super) fn sort<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Fault> {
+        match caught(call) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(::sled::Error::Io(error))) => Err(Fault::Io(error)),
+            Ok(Err(error)) => Err(Fault::Damage(error.to_string())),
+            Err(panic) => Err(Fault::Damage(panic)),
+        }
+    }
+}
+
+/// An error of sled as one of the system; the kind is kept.
+pub(super) fn io_error(error: ::sled::Error) -> io::Error {
+    match error {
+        ::sled::Error::Io(error) => error,
+        other => io::Error::new(io::ErrorKind::InvalidData, other.to_string()),
+    }
+}
+
+/// Whether an error says that there is no room on the disk.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,139 @@
+//! The data directory: which file is where, whose it is, and who may have it open.
+//!
+//! ```text
+//! DATA/FORMAT      format of the directory; written last, so its presence says "complete"
+//! DATA/LOCK        locked while open; holds the process id
+//! DATA/store/      the storage engine's files
+//! DATA/head        the newest head, beside the store (head_file.rs)
+//! DATA/keys        keys of the disclosures (keys.rs); never in a backup
+//! DATA/recovery/   raw copies from before each start after an unclean stop (recovery.rs)
+//! ```
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::OpenError;
+
+/// The newest format of the data directory this release reads, and the one it writes.
+pub(super) const FORMAT: u32 = 1;
+const FORMAT_WORD: &str = "baton-ledger";
+
+/// Paths in a data directory.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    pub(super) dir: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn new(dir: &Path) -> Self {
+        Layout { dir: dir.to_owned() }
+    }
+
+    pub(super) fn store(&self) -> PathBuf {
+        self.dir.join("store")
+    }
+
+    pub(super) fn head(&self) -> PathBuf {
+        self.dir.join("head")
+    }
+
+    pub(super) fn keys(&self) -> PathBuf {
+        self.dir.join("keys")
+    }
+
+    pub(super) fn recovery(&self) -> PathBuf {
+        self.dir.join("recovery")
+    }
+
+    fn format(&self) -> PathBuf {
+        self.dir.join("FORMAT")
+    }
+
+    /// Makes the directory, and its entry in the parent durable, if it is not there.
+    pub(super) fn create_dir(&self) -> Result<(), OpenError> {
+        if self.dir.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.dir).map_err(io_at("create", &self.dir))?;
+        let parent = self.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        sync_dir(parent).map_err(io_at("sync", parent))
+    }
+
+    /// Takes the directory for this process, or says who has it. Changes nothing on a refusal.
+    ///
+    /// The lock is the system's and ends with the process, so a stale one cannot exist.
+    pub(super) fn lock(&self) -> Result<File, OpenError> {
+        let path = self.dir.join("LOCK");
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(io_at("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(OpenError::InUse { dir: self.dir.clone(), pid });
+            }
+            Err(TryLockError::Error(source)) => return Err(io_at("lock", &path)(source)),
+        }
+        let pid = std::process::id();
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{pid}"))
+            .map_err(io_at("write", &path))?;
+        Ok(file)
+    }
+
+    /// Whether the directory is complete; refuses one of a newer release.
+    pub(super) fn read_format(&self) -> Result<bool, OpenError> {
+        let text = match fs::read_to_string(self.format()) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(io_at("read", &self.format())(source)),
+        };
+        let found = text.trim_end().strip_prefix(FORMAT_WORD).and_then(|n| n.trim().parse().ok());
+        match found {
+            Some(FORMAT) => Ok(true),
+            Some(found) if found > FORMAT => {
+                Err(OpenError::NewerFormat { dir: self.dir.clone(), found, supported: FORMAT })
+            }
+            _ => Err(OpenError::NotALedger {
+                dir: self.dir.clone(),
+                why: "its FORMAT file is not one of a ledger".to_owned(),
+            }),
+        }
+    }
+
+    /// Declares the directory complete. Durable when it returns.
+    pub(super) fn write_format(&self) -> Result<(), OpenError> {
+        let path = self.format();
+        let draft = self.dir.join("FORMAT.new");
+        write_synced(&draft, format!("{FORMAT_WORD} {FORMAT}\n").as_bytes())
+            .and_then(|()| fs::rename(&draft, &path))
+            .and_then(|()| sync_dir(&self.dir))
+            .map_err(io_at("write", &path))
+    }
+}
+
+/// An error of the system, with what was tried and where.
+pub(super) fn io_at(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    move |source| OpenError::Io { what, path, source }
+}
+
+/// Makes the entries of a directory durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Writes a whole file and syncs it; its directory entry is the caller's to sync.
+pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
