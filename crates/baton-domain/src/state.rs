@@ -5,7 +5,7 @@
 
 use crate::event::{Event, Recorded};
 use crate::transition::Transition;
-use crate::values::{OrganisationId, PersonId, Position, ProposalId, Revision, StreamId, TransitionId};
+use crate::values::{OrganisationId, PersonId, ProposalId, Revision, StreamId, TransitionId};
 use crate::world::World;
 use imbl::OrdMap;
 use std::sync::Arc;
@@ -19,13 +19,23 @@ pub struct Proposal {
     pub ended: Option<Ended>,
 }
 
+impl Proposal {
+    /// Whether one of its commands is for this transition.
+    pub fn touches(&self, id: &TransitionId) -> bool {
+        match &self.proposed.statement.event {
+            Event::Proposed(e) => e.commands.iter().any(|c| c.stream.transition() == Some(id)),
+            _ => false,
+        }
+    }
+}
+
 /// How a proposal ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Ended {
-    /// Approved at this position.
-    Approved(Position),
-    /// Declined at this position.
-    Declined(Position),
+    /// Approved by this event.
+    Approved(Arc<Recorded>),
+    /// Declined by this event.
+    Declined(Arc<Recorded>),
 }
 
 /// Everything derived from the events so far.
@@ -68,8 +78,8 @@ impl State {
             Event::Proposed(_) => {
                 self.proposals.insert(id.clone(), Proposal { proposed: Arc::clone(recorded), ended: None });
             }
-            Event::Approved(_) => self.end(id, Ended::Approved(recorded.position)),
-            Event::Declined(_) => self.end(id, Ended::Declined(recorded.position)),
+            Event::Approved(_) => self.end(id, Ended::Approved(Arc::clone(recorded))),
+            Event::Declined(_) => self.end(id, Ended::Declined(Arc::clone(recorded))),
             _ => {}
         }
     }
@@ -88,6 +98,11 @@ impl State {
     /// The transitions of one receiver at birth.
     pub fn of_receiver<'s>(&'s self, receiver: &'s OrganisationId) -> impl Iterator<Item = &'s Arc<Transition>> {
         self.transitions.values().filter(move |t| t.id.receiver() == *receiver)
+    }
+
+    /// The open proposals that would touch a transition, in the order of ids.
+    pub fn proposals_on<'s>(&'s self, id: &'s TransitionId) -> impl Iterator<Item = (&'s ProposalId, &'s Proposal)> {
+        self.proposals.iter().filter(move |(_, p)| p.ended.is_none() && p.touches(id))
     }
 
     /// Whether this person holds any role anywhere, now or once: somebody the log knows.

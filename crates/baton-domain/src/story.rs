@@ -5,7 +5,7 @@
 //! an event whose target is unknown is listed as an anomaly and changes nothing.
 
 use crate::event::{Correction, Event, EventType, Nature, Placed, Recorded, Statement};
-use crate::values::{FuzzyDate, Position, Revision};
+use crate::values::{FuzzyDate, Revision};
 use imbl::{OrdMap, Vector};
 use std::sync::Arc;
 
@@ -42,8 +42,8 @@ impl Entry {
 /// Something in the log that could not be read as meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Anomaly {
-    /// Where.
-    pub position: Position,
+    /// Which event.
+    pub revision: Revision,
     /// What, in a sentence.
     pub what: String,
 }
@@ -198,7 +198,7 @@ impl Story {
 
     fn anomaly(&mut self, recorded: &Recorded, what: &str) {
         let event: EventType = recorded.statement.event.event_type();
-        self.anomalies.push_back(Anomaly { position: recorded.position, what: format!("{event}: {what}") });
+        self.anomalies.push_back(Anomaly { revision: recorded.revision, what: format!("{event}: {what}") });
     }
 }
 

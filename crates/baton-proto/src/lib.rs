@@ -6,6 +6,9 @@
 
 mod codec;
 
+/// An instant, as messages hold it.
+pub use prost_types::Timestamp;
+
 pub use codec::{RequestCodec, RequestDecoder, UNDECODABLE, UNDECODABLE_DOMAIN};
 
 use prost_reflect::DescriptorPool;

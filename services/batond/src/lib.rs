@@ -1,1 +1,3 @@
 //! batond
+
+pub mod parse;

@@ -1,7 +1,7 @@
 //! Two persons: commands proposed by one, approved by another who saw what they do.
 
 use super::{Draft, Request, directory};
-use crate::event::{Command, Event, Gap, Nature, Placed};
+use crate::event::{Command, Event, EventType, Gap, Nature, Placed};
 use crate::route::StageId;
 use crate::state::{Proposal, State};
 use crate::transition::Transition;
@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Taken {
     /// The stream.
     pub stream: StreamId,
+    /// What it would record.
+    pub event: EventType,
     /// Where it would stand in the story.
     pub placed: Option<Placed>,
     /// The rules it does not meet.
@@ -67,7 +69,7 @@ fn run(draft: &mut Draft<'_>, commands: &[Command]) -> Result<Assessment, Vec<(u
             return Err(unmet.into_iter().map(|u| (index, u)).collect());
         }
     }
-    let taken = draft.events[first..].iter().map(|e| Taken { stream: e.stream.clone(), placed: e.placed, gaps: e.gaps.clone() });
+    let taken = draft.events[first..].iter().map(|e| Taken { stream: e.stream.clone(), event: e.statement.event.event_type(), placed: e.placed, gaps: e.gaps.clone() });
     let mut assessment = Assessment {
         commands: taken.collect(),
         consequences: touched.iter().map(|id| consequence(id, &before[id], &view(&draft.state, id))).collect(),

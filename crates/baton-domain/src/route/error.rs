@@ -20,7 +20,7 @@ pub struct RouteError {
 
 /// All problems of a route file, in the order of the lines. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteErrors(Vec<RouteError>);
+pub struct RouteErrors(pub(crate) Vec<RouteError>);
 
 impl RouteErrors {
     /// Sorts the problems by place. Called only with at least one.

@@ -29,6 +29,8 @@ pub enum ActionKind {
     Handover,
     /// A way back.
     Reopening,
+    /// A proposal to approve or decline.
+    Proposal,
 }
 
 /// One thing that may be done now, or what it still lacks.

@@ -112,8 +112,8 @@ pub struct Finding {
     pub raised: Support,
     /// Who raised it.
     pub persons: BTreeSet<PersonId>,
-    /// Whether it is closed.
-    pub closed: bool,
+    /// The statement that closed it.
+    pub closed: Option<Support>,
 }
 
 /// How far a handover item is.
@@ -334,13 +334,13 @@ impl Facts {
                     severity: e.severity,
                     raised: by,
                     persons: mark.persons(),
-                    closed: false,
+                    closed: None,
                 };
                 self.findings.insert(e.finding.clone(), finding);
             }
             Event::FindingClosed(e) => {
                 if let Some(finding) = self.findings.get_mut(&e.finding) {
-                    finding.closed = true;
+                    finding.closed = Some(by);
                 }
             }
             Event::FunctionAllocated(e) => {

@@ -111,29 +111,31 @@ fn decided_otherwise(later: &[&Entry], dependency: &Dependency) -> bool {
 
 /// Whether `event` is of this type and about this key; an empty key matches any.
 pub(crate) fn matches_key(event: &Event, wanted: EventType, key: &str) -> bool {
-    event.event_type() == wanted && (key.is_empty() || key_of(event).is_some_and(|k| k == key))
+    event.event_type() == wanted && (key.is_empty() || event.key().is_some_and(|k| k == key))
 }
 
-/// What a plan's key names in an event.
-pub(crate) fn key_of(event: &Event) -> Option<String> {
-    if let Some((_, subject)) = super::facts::item_kind(event) {
-        return Some(subject.to_string());
+impl Event {
+    /// The subject, gate, kind or other key of this event: what a plan names to mean it.
+    pub fn key(&self) -> Option<String> {
+        if let Some((_, subject)) = super::facts::item_kind(self) {
+            return Some(subject.to_string());
+        }
+        Some(match self {
+            Event::GateDecided(e) => e.subject.to_string(),
+            Event::FactRecorded(e) => e.kind.to_string(),
+            Event::ItemVerified(e) => e.subject.to_string(),
+            Event::BodyRegistered(e) => e.body.to_string(),
+            Event::ItemTabled(e) => e.meeting.as_ref()?.to_string(),
+            Event::MeetingHeld(e) => e.meeting.as_ref()?.to_string(),
+            Event::ItemMinuted(e) => e.meeting.as_ref()?.to_string(),
+            Event::ObligationRaised(e) => e.obligation.to_string(),
+            Event::ObligationDischarged(e) => e.obligation.to_string(),
+            Event::HandoverItemSent(e) => e.item.to_string(),
+            Event::HandoverItemAccepted(e) => e.item.to_string(),
+            Event::SenderReceiverPaired(e) => e.pair.to_string(),
+            Event::FunctionAllocated(e) => e.function.to_string(),
+            Event::Planned(e) => e.key.clone(),
+            _ => return None,
+        })
     }
-    Some(match event {
-        Event::GateDecided(e) => e.subject.to_string(),
-        Event::FactRecorded(e) => e.kind.to_string(),
-        Event::ItemVerified(e) => e.subject.to_string(),
-        Event::BodyRegistered(e) => e.body.to_string(),
-        Event::ItemTabled(e) => e.meeting.as_ref()?.to_string(),
-        Event::MeetingHeld(e) => e.meeting.as_ref()?.to_string(),
-        Event::ItemMinuted(e) => e.meeting.as_ref()?.to_string(),
-        Event::ObligationRaised(e) => e.obligation.to_string(),
-        Event::ObligationDischarged(e) => e.obligation.to_string(),
-        Event::HandoverItemSent(e) => e.item.to_string(),
-        Event::HandoverItemAccepted(e) => e.item.to_string(),
-        Event::SenderReceiverPaired(e) => e.pair.to_string(),
-        Event::FunctionAllocated(e) => e.function.to_string(),
-        Event::Planned(e) => e.key.clone(),
-        _ => return None,
-    })
 }

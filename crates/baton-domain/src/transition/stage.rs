@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::event::Standing;
-use crate::route::{Guard, Route, Stage};
+use crate::route::{Guard, Route, Stage, StageId};
 
 /// Where a transition stands, and on what that rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,6 @@ pub struct Standpoint<'r> {
     pub index: usize,
     /// The weakest standing on which the entry rests.
     pub standing: Standing,
-    /// How many earlier stages of the main path are not on record.
-    pub not_on_record: usize,
 }
 
 impl Facts {
@@ -22,10 +20,13 @@ impl Facts {
     pub fn standpoint<'r>(&self, route: &'r Route) -> Option<Standpoint<'r>> {
         let (index, stage, standing) =
             route.stages().iter().enumerate().rev().find_map(|(i, s)| self.standing(&s.entry, route).map(|st| (i, s, st)))?;
-        let earlier = &route.stages()[..index];
-        let not_on_record =
-            earlier.iter().filter(|s| !s.closed && !s.aside && self.standing(&s.entry, route).is_none()).count();
-        Some(Standpoint { stage, index, standing, not_on_record })
+        Some(Standpoint { stage, index, standing })
+    }
+
+    /// The stages of the main path before `index` that are not on record, in file order.
+    pub fn not_on_record<'r>(&self, route: &'r Route, index: usize) -> Vec<&'r StageId> {
+        let missing = |s: &&Stage| !s.closed && !s.aside && self.standing(&s.entry, route).is_none();
+        route.stages().iter().take(index).filter(missing).map(|s| &s.id).collect()
     }
 
     /// The weakest standing on which a guard rests, or `None` when it does not hold. Where any of several

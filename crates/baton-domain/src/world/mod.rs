@@ -14,7 +14,7 @@ pub use services::{overlaps, parts};
 use crate::event::{Event, InterestAction, Recorded};
 use crate::route::{Route, RouteId, RouteVersion};
 use crate::story::Story;
-use crate::values::{BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, ServiceCode, StreamId, WaveId};
+use crate::values::{BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, Position, ServiceCode, StreamId, Text, WaveId};
 use imbl::{OrdMap, Vector};
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub struct Wave {
     pub services: Vec<ServiceCode>,
     /// The route of its transitions.
     pub route: Option<RouteId>,
+    /// What opened it, in words.
+    pub note: Option<Text>,
     /// Dates of the timetable by name: `able_by`, `will_by`, `interest_due`, `assessment_due`, `national_decision_due`.
     pub dates: OrdMap<String, FuzzyDate>,
 }
@@ -42,6 +44,10 @@ pub struct PublishedRoute {
     pub sha256: String,
     /// Whether no new transition may take it.
     pub retired: bool,
+    /// Where in the log it was published.
+    pub position: Position,
+    /// When it was published.
+    pub published_at: jiff::Timestamp,
 }
 
 /// An interest declared at a meeting.
@@ -203,6 +209,8 @@ impl World {
                         text: published.text.as_str().into(),
                         sha256: published.sha256.clone().unwrap_or_default(),
                         retired: false,
+                        position: recorded.position,
+                        published_at: recorded.recorded_at,
                     });
                 }
             }
@@ -234,6 +242,7 @@ fn read_wave(story: &Story) -> Wave {
                 wave.name.clone_from(&opened.name);
                 wave.services.clone_from(&opened.services);
                 wave.route = Some(opened.route.clone());
+                wave.note.clone_from(&opened.note);
                 let dates = [
                     ("able_by", &opened.able_by),
                     ("will_by", &opened.will_by),

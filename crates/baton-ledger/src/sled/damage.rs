@@ -30,18 +30,22 @@ impl Fault {
     pub(super) fn sort<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Fault> {
         match caught(call) {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(::sled::Error::Io(error))) => Err(Fault::Io(error)),
+            // A file that ends too early is damage, whatever the system calls it.
+            Ok(Err(::sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                Err(Fault::Io(error))
+            }
             Ok(Err(error)) => Err(Fault::Damage(error.to_string())),
             Err(panic) => Err(Fault::Damage(panic)),
         }
     }
 }
 
-/// An error of sled as one of the system; the kind is kept.
-pub(super) fn io_error(error: ::sled::Error) -> io::Error {
-    match error {
-        ::sled::Error::Io(error) => error,
-        other => io::Error::new(io::ErrorKind::InvalidData, other.to_string()),
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> io::Error {
+        match fault {
+            Fault::Io(error) => error,
+            Fault::Damage(why) => io::Error::other(why),
+        }
     }
 }
 

@@ -19,6 +19,10 @@ use crate::error::OpenError;
 pub(super) const FORMAT: u32 = 1;
 const FORMAT_WORD: &str = "baton-ledger";
 
+/// What a creation that was cut short may leave behind. `lost+found` is a file system's own.
+const OURS: [&str; 8] =
+    ["LOCK", "store", "head", "keys", "keys.new", "recovery", "FORMAT.new", "lost+found"];
+
 /// Paths in a data directory.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -59,6 +63,21 @@ impl Layout {
         let parent = self.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
         sync_dir(parent).map_err(io_at("sync", parent))
+    }
+
+    /// Refuses a directory that holds files of somebody else and no ledger. Changes nothing.
+    pub(super) fn refuse_foreign(&self) -> Result<(), OpenError> {
+        if self.format().exists() {
+            return Ok(());
+        }
+        for entry in fs::read_dir(&self.dir).map_err(io_at("list", &self.dir))? {
+            let name = entry.map_err(io_at("list", &self.dir))?.file_name();
+            if !OURS.iter().any(|ours| name == *ours) {
+                let why = format!("it holds {} and no FORMAT file", name.to_string_lossy());
+                return Err(OpenError::NotALedger { dir: self.dir.clone(), why });
+            }
+        }
+        Ok(())
     }
 
     /// Takes the directory for this process, or says who has it. Changes nothing on a refusal.

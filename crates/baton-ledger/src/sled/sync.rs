@@ -3,8 +3,8 @@
 //! sled 0.34 ends its flush in `sync_file_range`, which writes neither the file's size and extents
 //! nor the disk's cache: after a power loss acknowledged records are gone. So this module defines
 //! that symbol itself, in place of the C library's, and does `fdatasync` in it. sled then calls a
-//! write stable only after a real sync, and sees its error. [`self_test`] refuses a build in which
-//! the linker chose otherwise.
+//! write stable only after a real sync, and sees its error. A self-test at every open
+//! refuses a build in which the linker chose otherwise.
 //!
 //! The alternative is a plain flush followed by `sync_data` on a handle opened once at the start.
 //! Both were measured side by side in one run each (700-byte values, one flush each, two shared
@@ -20,14 +20,15 @@
 //! second sync, for the manifest it writes first; plain inserts cost one. See `append.rs` for why
 //! inserts suffice.
 //!
-//! Outside Linux sled does a full sync itself and this module adds nothing.
+//! Outside Linux sled does a full sync itself and this module adds one more; its test orders
+//! have no effect there.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::damage;
+use super::damage::Fault;
 
 /// Whether appends are synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -43,7 +44,7 @@ pub enum SyncMode {
 /// A moment in an append, for tests that stop the process there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncPoint {
-    /// Everything is written, nothing is synced: a crash may lose the batch.
+    /// The storage engine has everything, nothing is synced: a crash may lose the batch.
     BeforeSync,
     /// The batch is synced but not published: a crash recovers it.
     AfterSync,
@@ -61,27 +62,42 @@ pub type SyncHook = Arc<dyn Fn(SyncPoint) -> io::Result<()> + Send + Sync>;
 /// opened later can miss it.
 pub(super) struct Syncer {
     data: File,
+    file: system::FileId,
     mode: SyncMode,
     hook: Option<SyncHook>,
 }
 
 impl Syncer {
+    /// Takes over the data file of an open store. Syncs are real until the first append.
     pub(super) fn new(store: &Path, mode: SyncMode, hook: Option<SyncHook>) -> io::Result<Self> {
         let data = File::options().read(true).write(true).open(store.join("db"))?;
-        Ok(Syncer { data, mode, hook })
+        let file = system::watch(&data)?;
+        Ok(Syncer { data, file, mode, hook })
+    }
+
+    /// Flushes a write and says whether that ended in our `fdatasync`.
+    ///
+    /// Call it with at least one insert that is not flushed yet, or the answer means nothing.
+    pub(super) fn self_test(&self, db: &::sled::Db) -> io::Result<bool> {
+        let before = system::syncs(self.file);
+        flush(db)?;
+        Ok(system::syncs(self.file) > before || cfg!(not(target_os = "linux")))
     }
 
     /// Makes everything inserted so far durable. On an error nobody knows whether it is.
     pub(super) fn sync(&self, db: &::sled::Db) -> io::Result<()> {
-        let before = self.call_hook(SyncPoint::BeforeSync);
-        let orders = match (before, self.mode) {
-            (Err(error), _) => Orders::Fail(error.raw_os_error().unwrap_or(libc::EIO)),
-            (Ok(()), SyncMode::LeftOut) => Orders::Skip,
-            (Ok(()), SyncMode::Real) => Orders::Sync,
-        };
-        let synced_here = flush(db, orders)?;
-        // sled found nothing left to write, because a thread of its pool had already written it.
-        if !synced_here && orders == Orders::Sync {
+        let before = system::syncs(self.file);
+        match (self.call_hook(SyncPoint::BeforeSync), self.mode) {
+            (Err(error), _) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                system::order(self.file, Order::Fail(errno));
+            }
+            (Ok(()), SyncMode::LeftOut) => system::order(self.file, Order::Skip),
+            (Ok(()), SyncMode::Real) => {}
+        }
+        flush(db)?;
+        // Should sled ever find nothing left to write, the sync is still owed.
+        if self.mode == SyncMode::Real && system::syncs(self.file) == before {
             self.data.sync_data()?;
         }
         self.call_hook(SyncPoint::AfterSync)
@@ -92,66 +108,84 @@ impl Syncer {
     }
 }
 
-/// Flushes a write and says whether the flush really ended in our `fdatasync`.
-///
-/// Call it with at least one insert that is not flushed yet, or the answer means nothing.
-pub(super) fn self_test(db: &::sled::Db) -> io::Result<bool> {
-    let synced = flush(db, Orders::Sync)?;
-    Ok(synced || cfg!(not(target_os = "linux")))
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        system::forget(self.file);
+    }
 }
 
-/// What the override does for the thread that flushes.
+fn flush(db: &::sled::Db) -> io::Result<()> {
+    Fault::sort(|| db.flush())?;
+    Ok(())
+}
+
+/// What the override does with a data file. Anything but `Sync` is for tests.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Orders {
+enum Order {
     Sync,
     Skip,
     Fail(i32),
 }
 
-/// `sled::Db::flush`; says whether a sync was made on this thread.
-fn flush(db: &::sled::Db, orders: Orders) -> io::Result<bool> {
-    system::give(orders);
-    let flushed = damage::caught(|| db.flush());
-    let synced = system::take_back();
-    match flushed {
-        Ok(Ok(_)) => Ok(synced),
-        Ok(Err(error)) => Err(damage::io_error(error)),
-        Err(panic) => Err(io::Error::other(panic)),
-    }
-}
-
 #[cfg(target_os = "linux")]
-// Defining a C symbol and calling fdatasync cannot be said in safe Rust; nothing else is in here.
+// Defining a C symbol and calling libc cannot be said in safe Rust; nothing else is in here.
 #[allow(unsafe_code)]
 mod system {
-    use std::cell::Cell;
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::BorrowedFd;
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::{Mutex, MutexGuard, PoisonError};
 
-    use super::Orders;
+    use super::Order;
 
-    thread_local! {
-        // Per thread, so that one ledger's orders never reach another's flush. Threads of sled's
-        // pool have none and sync.
-        static ORDERS: Cell<Orders> = const { Cell::new(Orders::Sync) };
-        static SYNCED: Cell<bool> = const { Cell::new(false) };
+    /// Device and inode. sled writes on threads of its own and through a handle of its own, so
+    /// this is how a call of it is known to concern a store of ours.
+    pub(super) type FileId = (u64, u64);
+
+    struct Watched {
+        file: FileId,
+        order: Order,
+        syncs: u64,
     }
 
-    pub(super) fn give(orders: Orders) {
-        ORDERS.set(orders);
-        SYNCED.set(false);
+    static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+
+    pub(super) fn watch(data: &File) -> io::Result<FileId> {
         // Without a use of the symbol from here a linker might not pull in this object at all.
         std::hint::black_box(sync_file_range as *const ());
+        let meta = data.metadata()?;
+        let file = (meta.dev(), meta.ino());
+        watched().push(Watched { file, order: Order::Sync, syncs: 0 });
+        Ok(file)
     }
 
-    pub(super) fn take_back() -> bool {
-        ORDERS.set(Orders::Sync);
-        SYNCED.get()
+    pub(super) fn forget(file: FileId) {
+        watched().retain(|watched| watched.file != file);
+    }
+
+    pub(super) fn order(file: FileId, order: Order) {
+        with(file, |watched| watched.order = order);
+    }
+
+    /// How many of sled's syncs of this file came to our `fdatasync` and succeeded.
+    pub(super) fn syncs(file: FileId) -> u64 {
+        with(file, |watched| watched.syncs).unwrap_or(0)
+    }
+
+    fn with<T>(file: FileId, act: impl FnOnce(&mut Watched) -> T) -> Option<T> {
+        watched().iter_mut().find(|watched| watched.file == file).map(act)
+    }
+
+    fn watched() -> MutexGuard<'static, Vec<Watched>> {
+        WATCHED.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Stands in for the C library's function in the whole process: the stronger `fdatasync`.
     ///
     /// # Safety
     ///
-    /// As for the function it replaces: any arguments are allowed, a bad `fd` is an error.
+    /// As for the function it replaces: `fd` is open for the time of the call.
     #[unsafe(no_mangle)]
     pub unsafe extern "C" fn sync_file_range(
         fd: libc::c_int,
@@ -159,15 +193,21 @@ mod system {
         _count: libc::off64_t,
         _flags: libc::c_uint,
     ) -> libc::c_int {
-        match ORDERS.get() {
-            Orders::Sync => {
+        // SAFETY: the caller holds `fd` open for the time of the call.
+        let stat = rustix::fs::fstat(unsafe { BorrowedFd::borrow_raw(fd) });
+        let file = stat.ok().map(|stat| (stat.st_dev, stat.st_ino));
+        let order = file.and_then(|file| with(file, |watched| watched.order));
+        match order.unwrap_or(Order::Sync) {
+            Order::Sync => {
                 // SAFETY: fdatasync takes any number and reports one that is no open file.
                 let result = unsafe { libc::fdatasync(fd) };
-                SYNCED.set(SYNCED.get() || result == 0);
+                if let (0, Some(file)) = (result, file) {
+                    with(file, |watched| watched.syncs += 1);
+                }
                 result
             }
-            Orders::Skip => 0,
-            Orders::Fail(errno) => {
+            Order::Skip => 0,
+            Order::Fail(errno) => {
                 // SAFETY: the location is this thread's errno, valid for the thread's life.
                 unsafe { *libc::__errno_location() = errno };
                 -1
@@ -178,11 +218,22 @@ mod system {
 
 #[cfg(not(target_os = "linux"))]
 mod system {
-    use super::Orders;
+    use std::fs::File;
+    use std::io;
 
-    pub(super) fn give(_orders: Orders) {}
+    use super::Order;
 
-    pub(super) fn take_back() -> bool {
-        false
+    pub(super) type FileId = ();
+
+    pub(super) fn watch(_data: &File) -> io::Result<FileId> {
+        Ok(())
+    }
+
+    pub(super) fn forget(_file: FileId) {}
+
+    pub(super) fn order(_file: FileId, _order: Order) {}
+
+    pub(super) fn syncs(_file: FileId) -> u64 {
+        0
     }
 }

@@ -16,7 +16,7 @@
 //! | P010 | a role used and not declared, or declared and not used |
 //! | P012 | verification by the only role that does the work |
 //! | P015 | an outcome that raises obligations in a route without kinds of obligation |
-//! | P016 | no way out before the live stage, or a way back that is one-sided or leads nowhere |
+//! | P016 | no way out before the live stage; a way back that is one-sided, doubled or leaves its exit standing |
 //! | P017 | a deadline counted from itself |
 //! | P019 | a later stage that holds as soon as the transition is registered |
 //! | P021 | a closed stage after the live stage that does not rest on an ending |

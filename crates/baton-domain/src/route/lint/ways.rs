@@ -1,7 +1,7 @@
 //! Ways out before the live stage and ways back from there (P016).
 
 use super::Findings;
-use crate::route::{Atom, Reopening, Route, Stage, StageId, Subject};
+use crate::route::{Atom, Reopening, RoleId, RoleSide, Route, Stage, StageId, Subject};
 
 pub(super) fn check(found: &mut Findings<'_>) {
     let route = &found.draft.route;
@@ -13,8 +13,23 @@ pub(super) fn check(found: &mut Findings<'_>) {
         found.report("P016", format!("stage.{}", route.live().id), message);
     }
     for (i, way) in route.reopenings().iter().enumerate() {
-        way_back(found, route, &format!("reopen[{}]", i + 1), way);
+        let key = format!("reopen[{}]", i + 1);
+        way_back(found, route, &key, way);
+        if let Some((from, to)) = route.reopenings()[..i]
+            .iter()
+            .find_map(|one| same(one, way))
+        {
+            let message = format!("another way back leads from \"{from}\" to \"{to}\" already");
+            found.report("P016", format!("{key}.to"), message);
+        }
     }
+}
+
+/// A pair of stages that both ways join. Who may ask and who must agree would then be two answers.
+fn same<'r>(one: &'r Reopening, other: &Reopening) -> Option<(&'r StageId, &'r StageId)> {
+    let from = one.from.iter().find(|stage| other.from.contains(stage))?;
+    let to = one.to.iter().find(|stage| other.to.contains(stage))?;
+    Some((from, to))
 }
 
 fn way_back(found: &mut Findings<'_>, route: &Route, key: &str, way: &Reopening) {
@@ -24,6 +39,17 @@ fn way_back(found: &mut Findings<'_>, route: &Route, key: &str, way: &Reopening)
             format!("{key}.agreed_by"),
             "a reopening needs someone who agrees",
         );
+    }
+    let sides = |roles: &[RoleId]| -> Vec<RoleSide> {
+        roles
+            .iter()
+            .filter_map(|role| route.role_side(role))
+            .collect()
+    };
+    let (asking, agreeing) = (sides(&way.by), sides(&way.agreed_by));
+    if let Some(side) = asking.iter().find(|side| agreeing.contains(side)) {
+        let message = format!("the {side} side both asks and agrees; it takes one of each side");
+        found.report("P016", format!("{key}.agreed_by"), message);
     }
     for to in way.to.iter().filter_map(|id| route.stage(id)) {
         let early = route.stage_index(&to.id) < Some(route.live_index());

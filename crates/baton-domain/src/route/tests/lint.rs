@@ -359,3 +359,22 @@ fn a_problem_names_the_column_in_characters() {
         "{shown}"
     );
 }
+
+#[test]
+fn p016_a_reopening_asked_and_agreed_by_one_side() {
+    only(
+        &with(
+            "agreed_by = [\"giver\"]",
+            "agreed_by = [\"giver\", \"taker\"]",
+        ),
+        "agreed_by",
+        "P016",
+        "reopen[1].agreed_by",
+    );
+}
+
+#[test]
+fn p016_two_ways_back_between_the_same_stages() {
+    let second = "[[reopen]]\nto = [\"BEGUN\"]\nby = [\"giver\"]\nagreed_by = [\"taker\"]";
+    only(&and(second), "to = [\"BEGUN\"]\nby", "P016", "reopen[2].to");
+}

@@ -1,0 +1,148 @@
+//! The write path: check, write, sync, publish, answer.
+//!
+//! **Durable when?** After the sync, marked below as the point of no return.
+//! **Ordered how?** One writer at a time, under a lock; the storage engine's log keeps the order
+//! of inserts and recovers a prefix of them.
+//! **Who retries?** The caller, by request key; nothing is repeated here.
+//! **After a crash?** Before the sync the batch is there as a whole (its last chunk, with the head,
+//! was kept) or removed as a whole at the next open. After it, it is there.
+//!
+//! The chunks of a batch are plain inserts and not a batch of the storage engine: that would write
+//! and sync a manifest first, so cost a second sync, and give only what the head in the last chunk
+//! gives already. An append makes exactly one sync of the store, and one more when the engine
+//! happens to fill one of its 8 MiB segments. Once in a thousand disclosures the key file is
+//! extended and synced before that.
+
+use std::io;
+
+use rustix::fs::statvfs;
+
+use super::chunk::{Chunk, Entry, Request};
+use super::damage::{Fault, is_full};
+use super::{SledLedger, Writer};
+use crate::contract::{Appended, AppendedRecord, Batch};
+use crate::error::AppendError;
+use crate::head::Head;
+
+impl SledLedger {
+    pub(super) fn append_now(&self, batch: &Batch) -> Result<Appended, AppendError> {
+        let mut writer = self.writer();
+        if writer.closed {
+            return Err(AppendError::Closed);
+        }
+        self.health.check()?;
+        let admitted = self.durable().index.admit(batch)?;
+        self.check_space()?;
+        let entries = self.seal(&mut writer, batch, &admitted)?;
+        let head = head_after(batch, &admitted);
+        let chunks = Chunk::pack(batch.at, entries, head);
+
+        self.write(&chunks)?;
+        self.sync()?;
+        // ---- Point of no return: from here on a crash recovers to "done". ----
+        {
+            let mut durable = self.durable_mut();
+            durable.index.apply(batch, &admitted);
+            durable.chunks.extend(chunks.iter().map(|chunk| chunk.first));
+            debug_assert_eq!(durable.index.head(), head);
+        }
+        self.heads.send_replace(head);
+        Ok(Appended { first: batch.at, records: admitted, head })
+    }
+
+    /// Refuses beforehand when the disk is nearly full: the one refusal of a full disk after which
+    /// it is certain that nothing was written, and that ends by itself.
+    fn check_space(&self) -> Result<(), AppendError> {
+        let space = statvfs(&self.layout.dir)
+            .map_err(|source| AppendError::Io { what: "ask for free disk space", source: source.into() })?;
+        if space.f_bavail.saturating_mul(space.f_frsize) < self.min_free_bytes {
+            return Err(AppendError::Full { nothing_written: true });
+        }
+        Ok(())
+    }
+
+    /// The entries to store, disclosures encrypted under slots that are synced already.
+    fn seal(
+        &self,
+        writer: &mut Writer,
+        batch: &Batch,
+        admitted: &[AppendedRecord],
+    ) -> Result<Vec<Entry>, AppendError> {
+        let disclosures = batch.records().filter(|record| record.disclosure.is_some()).count();
+        writer.slots.ensure(&self.keys, disclosures as u64).map_err(|error| self.keys_failed(error))?;
+        let requests = batch.sets.iter().flat_map(|set| {
+            let first = set.request.as_ref().map(|key| Request {
+                key: key.clone(),
+                digest: set.digest,
+                count: set.records.len() as u32,
+            });
+            std::iter::once(first).chain(set.records.iter().skip(1).map(|_| None))
+        });
+        let mut entries = Vec::with_capacity(admitted.len());
+        for ((record, place), request) in batch.records().zip(admitted).zip(requests) {
+            let sealed = record.disclosure.as_ref().map(|plaintext| {
+                writer.slots.seal(&self.keys, &place.leaf_hash, plaintext)
+            });
+            entries.push(Entry {
+                stream: place.stream.clone(),
+                revision: place.revision,
+                request,
+                leaf_hash: place.leaf_hash,
+                leaf: record.leaf.clone(),
+                sealed: sealed.transpose().map_err(|error| self.keys_failed(error))?,
+            });
+        }
+        Ok(entries)
+    }
+
+    fn keys_failed(&self, source: io::Error) -> AppendError {
+        match source.kind() {
+            // The same slots are filled and synced again by the next append.
+            _ if is_full(&source) => AppendError::Full { nothing_written: true },
+            io::ErrorKind::InvalidData => {
+                self.health.poison(format!("the key file is damaged: {source}"));
+                AppendError::Damaged { what: "the key file".to_owned() }
+            }
+            // A sync that failed once may report success the next time without having synced.
+            _ => {
+                self.health.poison(format!("the key file cannot be extended: {source}"));
+                AppendError::Io { what: "extend the key file", source }
+            }
+        }
+    }
+
+    fn write(&self, chunks: &[Chunk]) -> Result<(), AppendError> {
+        for (number, chunk) in chunks.iter().enumerate() {
+            let key = chunk.first.0.to_be_bytes();
+            let inserted = Fault::sort(|| self.store.db().insert(key, chunk.encode()).map(drop));
+            if let Err(fault) = inserted {
+                // Without its last chunk the batch is torn, and the next open removes it.
+                let certain = number + 1 < chunks.len();
+                return Err(self.write_failed(fault.into(), certain));
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), AppendError> {
+        // Even a write that failed may have left the whole batch in the page cache.
+        self.syncer.sync(self.store.db()).map_err(|error| self.write_failed(error, false))
+    }
+
+    fn write_failed(&self, source: io::Error, nothing_written: bool) -> AppendError {
+        let why = format!("records could not be written: {source}");
+        self.health.poison(why.clone());
+        match nothing_written {
+            _ if is_full(&source) => AppendError::Full { nothing_written },
+            true => AppendError::Io { what: "write records", source },
+            false => AppendError::OutcomeUnknown { why },
+        }
+    }
+}
+
+fn head_after(batch: &Batch, admitted: &[AppendedRecord]) -> Head {
+    Head {
+        size: batch.at.0 + admitted.len() as u64,
+        last_leaf_hash: admitted.last().map_or(Head::EMPTY.last_leaf_hash, |last| last.leaf_hash),
+    }
+}

@@ -1,0 +1,248 @@
+//! The key file: a random key for every disclosure, so that one can be erased and stay erased.
+//!
+//! Keys live outside the store, which keeps old bytes for ever: zeroing 32 bytes here makes one
+//! disclosure unreadable in the store, in every copy of it and in every archive. Slots are filled
+//! with the system's randomness and synced in blocks *ahead* of use, so that an append still needs
+//! one sync. A slot is used for one record and never again. Backups must not hold this file.
+//!
+//! ```text
+//! 32 bytes   "BATONKEY", u32 format (1, big-endian), zeros
+//! 32 bytes   slot 0: the key of `keyed_digest`
+//! 32 bytes   slot 1, 2, ...: one disclosure each; all zero = erased
+//! ```
+//!
+//! A disclosure is sealed with XChaCha20-Poly1305 under its slot's key and a random nonce; the
+//! associated data is the leaf hash, so a ciphertext cannot be moved beside another leaf.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use rand::TryRngCore;
+use rand::rngs::OsRng;
+
+use super::chunk::Sealed;
+use super::layout::sync_dir;
+use crate::contract::Disclosure;
+use crate::hash::{LeafHash, hmac_sha256};
+
+/// How many slots are filled and synced at once.
+pub(super) const BLOCK: u64 = 1_024;
+
+const MAGIC: &[u8; 8] = b"BATONKEY";
+const FORMAT: u32 = 1;
+const SLOT_LEN: u64 = 32;
+const DIGEST_SLOT: u64 = 0;
+const FIRST_SLOT: u64 = 1;
+const ERASED: [u8; 32] = [0; 32];
+
+/// The open key file, for reading keys.
+pub(super) struct KeyFile {
+    file: File,
+    digest_key: [u8; 32],
+}
+
+impl KeyFile {
+    /// Makes a key file with a digest key, whole or not at all. Durable when it returns.
+    pub(super) fn create(path: &Path) -> io::Result<()> {
+        let draft = path.with_extension("new");
+        let file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+        file.write_all_at(&header(), 0)?;
+        file.write_all_at(&random::<{ SLOT_LEN as usize }>()?, offset(DIGEST_SLOT))?;
+        file.sync_all()?;
+        fs::rename(&draft, path)?;
+        sync_dir(path.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// Opens a key file; the text says why it cannot be used.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let open = File::options().read(true).write(true).open(path);
+        let file = open.map_err(|error| error.to_string())?;
+        let mut found = [0; 32];
+        file.read_exact_at(&mut found, 0).map_err(|_| "it is cut short".to_owned())?;
+        if found != header() {
+            return Err(format!("it is not a key file of format {FORMAT}"));
+        }
+        let mut digest_key = ERASED;
+        file.read_exact_at(&mut digest_key, offset(DIGEST_SLOT))
+            .map_err(|_| "it is cut short".to_owned())?;
+        if digest_key == ERASED {
+            return Err("its digest key is zero".to_owned());
+        }
+        Ok(KeyFile { file, digest_key })
+    }
+
+    /// How many slots the file holds, slot 0 included.
+    pub(super) fn slots(&self) -> io::Result<u64> {
+        Ok((self.file.metadata()?.len() / SLOT_LEN).saturating_sub(1))
+    }
+
+    pub(super) fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
+        hmac_sha256(&self.digest_key, bytes)
+    }
+
+    /// Opens what lies beside a leaf.
+    pub(super) fn disclose(&self, sealed: &Sealed, leaf: &LeafHash) -> io::Result<Disclosure> {
+        let key = match self.key(sealed.slot) {
+            Ok(ERASED) => return Ok(Disclosure::Erased),
+            Ok(key) => key,
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(Disclosure::Unreadable);
+            }
+            Err(error) => return Err(error),
+        };
+        let payload = Payload { msg: &sealed.ciphertext, aad: leaf };
+        let opened = XChaCha20Poly1305::new(&key.into())
+            .decrypt(XNonce::from_slice(&sealed.nonce), payload);
+        Ok(opened.map_or(Disclosure::Unreadable, Disclosure::Open))
+    }
+
+    fn key(&self, slot: u64) -> io::Result<[u8; 32]> {
+        let mut key = ERASED;
+        self.file.read_exact_at(&mut key, offset(slot))?;
+        Ok(key)
+    }
+}
+
+/// Hands out slots, each once; belongs to the writer.
+pub(super) struct Slots {
+    next: u64,
+    /// Slots below this are filled and synced.
+    filled: u64,
+}
+
+impl Slots {
+    /// Continues at `next`. Whatever the file holds from there on is filled anew: after a crash
+    /// it may be zeros that were never synced.
+    pub(super) fn continue_at(next: u64) -> Self {
+        let next = next.max(FIRST_SLOT);
+        Slots { next, filled: next }
+    }
+
+    /// Makes sure that `count` slots can be taken. Fills and syncs a block when they run out;
+    /// on an error none are lost and the same block is written again the next time.
+    pub(super) fn ensure(&mut self, keys: &KeyFile, count: u64) -> io::Result<()> {
+        let needed = self.next + count;
+        if needed <= self.filled {
+            return Ok(());
+        }
+        let fresh = (needed - self.filled).max(BLOCK);
+        let mut block = vec![0; (fresh * SLOT_LEN) as usize];
+        OsRng.try_fill_bytes(&mut block).map_err(io::Error::other)?;
+        keys.file.write_all_at(&block, offset(self.filled))?;
+        keys.file.sync_data()?;
+        self.filled += fresh;
+        Ok(())
+    }
+
+    /// Seals a disclosure under the next slot, which must have been ensured.
+    pub(super) fn seal(
+        &mut self,
+        keys: &KeyFile,
+        leaf: &LeafHash,
+        plaintext: &[u8],
+    ) -> io::Result<Sealed> {
+        let slot = self.next;
+        assert!(slot < self.filled, "slots are ensured before they are taken");
+        self.next += 1;
+        let key = keys.key(slot)?;
+        if key == ERASED {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "an unused key slot is zero"));
+        }
+        let nonce = random()?;
+        let payload = Payload { msg: plaintext, aad: leaf };
+        let ciphertext = XChaCha20Poly1305::new(&key.into())
+            .encrypt(XNonce::from_slice(&nonce), payload)
+            .map_err(|_| io::Error::other("the disclosure is too large to encrypt"))?;
+        Ok(Sealed { slot, nonce, ciphertext })
+    }
+}
+
+fn header() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..12].copy_from_slice(&FORMAT.to_be_bytes());
+    bytes
+}
+
+fn offset(slot: u64) -> u64 {
+    (slot + 1) * SLOT_LEN
+}
+
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    OsRng.try_fill_bytes(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const LEAF: LeafHash = [5; 32];
+
+    fn fresh() -> (tempfile::TempDir, KeyFile, Slots) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys");
+        KeyFile::create(&path).unwrap();
+        let keys = KeyFile::open(&path).unwrap();
+        (dir, keys, Slots::continue_at(0))
+    }
+
+    #[test]
+    fn only_the_owner_may_read_the_file() {
+        let (dir, _keys, _slots) = fresh();
+        let mode = fs::metadata(dir.path().join("keys")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn each_record_takes_a_slot_of_its_own_and_none_is_the_digest_key() {
+        let (_dir, keys, mut slots) = fresh();
+        slots.ensure(&keys, 2).unwrap();
+        let taken = [(); 2].map(|()| slots.seal(&keys, &LEAF, b"a").unwrap().slot);
+        assert_eq!(taken, [1, 2]);
+    }
+
+    #[test]
+    fn a_block_is_filled_when_its_last_slot_is_passed_and_not_before() {
+        let (_dir, keys, mut slots) = fresh();
+        slots.ensure(&keys, BLOCK).unwrap();
+        assert_eq!(keys.slots().unwrap(), BLOCK + 1);
+        slots.ensure(&keys, BLOCK + 1).unwrap();
+        assert_eq!(keys.slots().unwrap(), 2 * BLOCK + 1);
+    }
+
+    #[test]
+    fn slots_that_a_crash_left_zero_are_filled_before_they_are_used() {
+        let (_dir, keys, mut slots) = fresh();
+        slots.ensure(&keys, 1).unwrap();
+        keys.file.write_all_at(&ERASED, offset(1)).unwrap();
+        let mut reopened = Slots::continue_at(1);
+        reopened.ensure(&keys, 1).unwrap();
+        let sealed = reopened.seal(&keys, &LEAF, b"secret").unwrap();
+        assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Open(b"secret".to_vec()));
+    }
+
+    #[test]
+    fn what_was_sealed_opens_is_erased_with_its_slot_and_unreadable_elsewhere() {
+        let (_dir, keys, mut slots) = fresh();
+        slots.ensure(&keys, 2).unwrap();
+        let sealed = slots.seal(&keys, &LEAF, b"secret").unwrap();
+        assert_ne!(sealed.ciphertext[..6], b"secret"[..]);
+        assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Open(b"secret".to_vec()));
+        assert_eq!(keys.disclose(&sealed, &[6; 32]).unwrap(), Disclosure::Unreadable);
+        let moved = Sealed { slot: 2, ..sealed.clone() };
+        assert_eq!(keys.disclose(&moved, &LEAF).unwrap(), Disclosure::Unreadable);
+        let beyond = Sealed { slot: 1 << 40, ..sealed.clone() };
+        assert_eq!(keys.disclose(&beyond, &LEAF).unwrap(), Disclosure::Unreadable);
+        keys.file.write_all_at(&ERASED, offset(sealed.slot)).unwrap();
+        assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Erased);
+    }
+}

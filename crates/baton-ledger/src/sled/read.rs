@@ -1,0 +1,120 @@
+//! The read path: look up below the durable head, load the chunk, verify, open the disclosure.
+//!
+//! The storage engine shows writes that are not synced yet, and even failed ones. So what exists
+//! is answered by our own index of the durable prefix alone, and the engine is only asked for
+//! chunks that the index knows.
+
+use std::io;
+
+use super::SledLedger;
+use super::chunk::{Chunk, Entry};
+use super::damage::Fault;
+use crate::bounds::{MAX_READ_BYTES, MAX_READ_RECORDS};
+use crate::contract::{Disclosure, StoredRecord};
+use crate::error::ReadError;
+use crate::names::{Position, Revision, StreamName};
+
+/// A record to load: its position and the chunk that holds it.
+struct Place {
+    position: Position,
+    chunk: Position,
+}
+
+impl SledLedger {
+    pub(super) fn read_now(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
+        let places = {
+            let durable = self.durable();
+            (from.0..durable.index.head().size)
+                .take(limit.min(MAX_READ_RECORDS))
+                .map(|position| Position(position))
+                .map(|position| Place { position, chunk: durable.chunk_of(position) })
+                .collect()
+        };
+        self.load(places, |_| Ok(()))
+    }
+
+    pub(super) fn read_stream_now(
+        &self,
+        stream: &StreamName,
+        from: Revision,
+        limit: usize,
+    ) -> Result<Vec<StoredRecord>, ReadError> {
+        let places = {
+            let durable = self.durable();
+            let positions = durable.index.stream_from(stream, from).iter().copied();
+            positions
+                .take(limit.min(MAX_READ_RECORDS))
+                .map(|position| Place { position, chunk: durable.chunk_of(position) })
+                .collect()
+        };
+        let mut due = from.max(Revision::FIRST);
+        self.load(places, |entry| {
+            if (&entry.stream, entry.revision) != (stream, due) {
+                return Err(format!("revision {due} of stream {stream} is not where it was"));
+            }
+            due = Revision(due.0 + 1);
+            Ok(())
+        })
+    }
+
+    /// Loads records in order; `check` sees each before it is let out.
+    fn load(
+        &self,
+        places: Vec<Place>,
+        mut check: impl FnMut(&Entry) -> Result<(), String>,
+    ) -> Result<Vec<StoredRecord>, ReadError> {
+        let mut records = Vec::with_capacity(places.len());
+        let mut loaded: Option<Chunk> = None;
+        let mut bytes = 0;
+        for Place { position, chunk } in places {
+            let chunk = match loaded.take() {
+                Some(same) if same.first == chunk => same,
+                _ => self.load_chunk(position, chunk)?,
+            };
+            let damaged = |why| ReadError::Damaged { position, why };
+            let at = (position.0 - chunk.first.0) as usize;
+            let entry = chunk.entries.get(at).ok_or_else(|| damaged("it is not in its chunk".to_owned()))?;
+            check(entry).map_err(damaged)?;
+            let record = self.disclose(position, entry)?;
+            loaded = Some(chunk);
+            bytes += record.bytes();
+            records.push(record);
+            if bytes >= MAX_READ_BYTES {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    /// A chunk from the store, verified: its sum, and every leaf against its hash.
+    fn load_chunk(&self, position: Position, first: Position) -> Result<Chunk, ReadError> {
+        let damaged = |why| ReadError::Damaged { position, why };
+        let found = Fault::sort(|| self.store.db().get(first.0.to_be_bytes()));
+        let bytes = match found {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(damaged("its chunk is gone from the store".to_owned())),
+            Err(Fault::Damage(why)) => return Err(damaged(why)),
+            Err(Fault::Io(source)) => return Err(ReadError::Io { position, source }),
+        };
+        match Chunk::decode(&bytes) {
+            Ok(chunk) if chunk.first == first => Ok(chunk),
+            Ok(_) => Err(damaged("another chunk lies in its place".to_owned())),
+            Err(why) => Err(damaged(why)),
+        }
+    }
+
+    fn disclose(&self, position: Position, entry: &Entry) -> Result<StoredRecord, ReadError> {
+        let disclosure = match &entry.sealed {
+            None => Ok(Disclosure::None),
+            Some(sealed) => self.keys.disclose(sealed, &entry.leaf_hash),
+        };
+        Ok(StoredRecord {
+            position,
+            stream: entry.stream.clone(),
+            revision: entry.revision,
+            leaf: entry.leaf.clone(),
+            leaf_hash: entry.leaf_hash,
+            disclosure: disclosure.map_err(|source: io::Error| ReadError::Io { position, source })?,
+        })
+    }
+}

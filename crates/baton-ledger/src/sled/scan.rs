@@ -1,0 +1,175 @@
+//! One walk over the store, at open and in a probe: is it whole, and what does it hold?
+//!
+//! Verifies every chunk and leaf, that positions are gapless, revisions contiguous and request
+//! keys unique, and that each batch ends in the head it must have. Derives the indexes on the way.
+//! Changes nothing: a torn last batch is handed back, not removed.
+
+use super::chunk::{Chunk, Request};
+use super::damage::Fault;
+use crate::contract::RequestRecord;
+use crate::hash::LeafHash;
+use crate::head::Head;
+use crate::index::Index;
+use crate::names::Position;
+
+/// Key of the one value that is no chunk, a [`StoreValue`]; sorts after every position that can
+/// occur.
+pub(super) const STORE_KEY: &[u8] = b"store";
+
+/// What the store knows about itself: 8 bytes opens (big-endian), 32 bytes key check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StoreValue {
+    /// How often the store was opened.
+    pub(super) opens: u64,
+    /// A digest under the key file of this store, to know a foreign one.
+    pub(super) key_check: [u8; 32],
+}
+
+impl StoreValue {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        [&self.opens.to_be_bytes()[..], &self.key_check].concat()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<StoreValue> {
+        let (opens, key_check) = bytes.split_first_chunk()?;
+        let key_check = key_check.try_into().ok()?;
+        Some(StoreValue { opens: u64::from_be_bytes(*opens), key_check })
+    }
+}
+
+/// What is durable, and where to find it.
+pub(super) struct Durable {
+    pub(super) index: Index,
+    /// First positions of all chunks, ascending: the chunk of a position is the last one that
+    /// does not begin after it.
+    pub(super) chunks: Vec<Position>,
+}
+
+impl Durable {
+    /// First position of the chunk that holds a position of the log.
+    pub(super) fn chunk_of(&self, position: Position) -> Position {
+        let after = self.chunks.partition_point(|first| *first <= position);
+        self.chunks[after - 1]
+    }
+}
+
+/// What a walk found.
+pub(super) struct Scan {
+    pub(super) durable: Durable,
+    /// The chunks of a last batch without its end, as stored, in order.
+    pub(super) torn: Vec<(Position, ::sled::IVec)>,
+    /// One above the highest key slot in use, torn batch included; 0 when none is.
+    pub(super) next_slot: u64,
+    /// The value under [`STORE_KEY`].
+    pub(super) store_value: Option<StoreValue>,
+    /// Hash of the last leaf below the size asked for, if the store reaches so far.
+    pub(super) hash_at_size: Option<LeafHash>,
+}
+
+/// Walks the store. `noted_size` is the size for which `hash_at_size` is wanted.
+pub(super) fn scan(db: &::sled::Db, noted_size: u64) -> Result<Scan, Fault> {
+    let mut walk = Walk {
+        scan: Scan {
+            durable: Durable { index: Index::new(), chunks: Vec::new() },
+            torn: Vec::new(),
+            next_slot: 0,
+            store_value: None,
+            hash_at_size: (noted_size == 0).then_some(Head::EMPTY.last_leaf_hash),
+        },
+        noted_size,
+        batch: Vec::new(),
+    };
+    let mut values = db.iter();
+    while let Some((key, value)) = Fault::sort(|| values.next().transpose())? {
+        walk.take(&key, value).map_err(Fault::Damage)?;
+    }
+    walk.scan.torn = walk.batch.into_iter().map(|(chunk, bytes)| (chunk.first, bytes)).collect();
+    Ok(walk.scan)
+}
+
+struct Walk {
+    scan: Scan,
+    noted_size: u64,
+    /// Chunks of the batch whose end has not come yet.
+    batch: Vec<(Chunk, ::sled::IVec)>,
+}
+
+impl Walk {
+    fn take(&mut self, key: &[u8], value: ::sled::IVec) -> Result<(), String> {
+        if key == STORE_KEY {
+            let value = StoreValue::decode(&value).ok_or("the store's own value is damaged")?;
+            self.scan.store_value = Some(value);
+            return Ok(());
+        }
+        let position = key.try_into().map(u64::from_be_bytes).map(Position);
+        let position = position.map_err(|_| format!("the store holds an unknown key {key:02x?}"))?;
+        let chunk = Chunk::decode(&value).map_err(|why| format!("at position {position}: {why}"))?;
+        self.check_place(position, &chunk)?;
+        let slots = chunk.entries.iter().filter_map(|entry| entry.sealed.as_ref());
+        self.scan.next_slot = slots.map(|s| s.slot + 1).fold(self.scan.next_slot, u64::max);
+        let head = chunk.head;
+        self.batch.push((chunk, value));
+        head.map_or(Ok(()), |head| self.end_batch(head))
+    }
+
+    /// The chunk follows the one before, in the log and in its batch.
+    fn check_place(&self, key: Position, chunk: &Chunk) -> Result<(), String> {
+        let due = match self.batch.last() {
+            Some((last, _)) => Position(last.first.0 + last.entries.len() as u64),
+            None => self.scan.durable.index.head().next(),
+        };
+        let batch_begin = self.batch.first().map_or(due, |(first, _)| first.first);
+        match chunk {
+            _ if key != due => Err(format!("position {due} is missing, the store goes on at {key}")),
+            _ if chunk.first != key => Err(format!("at position {key}: a chunk of {}", chunk.first)),
+            _ if chunk.batch != batch_begin => {
+                Err(format!("at position {key}: a batch from {batch_begin} on has no end"))
+            }
+            _ if chunk.entries.is_empty() => Err(format!("at position {key}: an empty chunk")),
+            _ => Ok(()),
+        }
+    }
+
+    fn end_batch(&mut self, head: Head) -> Result<(), String> {
+        for (chunk, _) in std::mem::take(&mut self.batch) {
+            self.scan.durable.chunks.push(chunk.first);
+            for entry in chunk.entries {
+                let index = &mut self.scan.durable.index;
+                let position = index.head().next();
+                if let Some(request) = entry.request {
+                    remember(index, position, request, head)?;
+                }
+                let due = index.push(&entry.stream, entry.leaf_hash);
+                if entry.revision != due {
+                    return Err(format!(
+                        "at position {position}: revision {} of stream {} where {due} is due",
+                        entry.revision, entry.stream
+                    ));
+                }
+                if index.head().size == self.noted_size {
+                    self.scan.hash_at_size = Some(entry.leaf_hash);
+                }
+            }
+        }
+        match self.scan.durable.index.head() {
+            reached if reached == head => Ok(()),
+            reached => Err(format!("before position {}: a head that does not fit", reached.next())),
+        }
+    }
+}
+
+fn remember(
+    index: &mut Index,
+    first: Position,
+    request: Request,
+    end_of_batch: Head,
+) -> Result<(), String> {
+    let Request { key, digest, count } = request;
+    if count == 0 || first.0 + u64::from(count) > end_of_batch.size {
+        return Err(format!("at position {first}: a request of {count} records does not fit"));
+    }
+    match index.remember(key, RequestRecord { first, count, digest }) {
+        true => Ok(()),
+        false => Err(format!("at position {first}: a request that was there before")),
+    }
+}
