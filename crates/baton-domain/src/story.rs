@@ -142,6 +142,17 @@ impl Story {
         }
     }
 
+    /// The same story without the statements that `left_out` names. The others keep their order.
+    #[must_use]
+    pub fn without(mut self, left_out: impl Fn(&Recorded) -> bool) -> Self {
+        let gone: Vec<Revision> = self.entries.iter().filter(|(_, entry)| left_out(&entry.recorded)).map(|(r, _)| *r).collect();
+        for revision in &gone {
+            self.entries.remove(revision);
+        }
+        self.order.retain(|revision| !gone.contains(revision));
+        self
+    }
+
     fn insert(&mut self, recorded: &Arc<Recorded>) {
         let placed = recorded.placed.unwrap_or(Placed::End);
         let index = self.index_of(placed).unwrap_or_else(|| {

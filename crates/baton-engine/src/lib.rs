@@ -1,1 +1,38 @@
-//! baton-engine
+//! The shell around the rules: commit path, codec, projections, reads.
+//!
+//! The domain decides and the ledger keeps; this crate stands between them. One writer thread takes
+//! requests in order, decides each on its own newest state, appends a batch in one write, and only
+//! then publishes the state and answers. It promises that no answer, refusals and repeats included,
+//! and no snapshot ever rests on anything that is not durable.
+//!
+//! It deliberately holds no rule of its own, speaks no network protocol and retries nothing.
+//!
+//! | Question | Answer |
+//! |---|---|
+//! | Durable when? | before [`Engine::submit`] returns `Ok` |
+//! | Ordered how? | as the writer takes requests from its queue; all commands of a request in a row |
+//! | Who retries? | the caller, with the same command id and content: the first receipt comes back |
+//! | After a crash? | everything acknowledged is there; what was under way is there whole or not at all |
+
+pub mod codec;
+mod batch;
+mod dump;
+mod engine;
+mod error;
+mod fold;
+mod log;
+mod open;
+mod published;
+mod submission;
+mod writer;
+
+pub use dump::dump;
+pub use engine::{Engine, Options};
+pub use error::{NotYet, OpenLogError, ReadError, ShutdownError, StartError, SubmitError};
+pub use log::LogEntry;
+pub use open::{MAX_ORIGIN, open_log};
+pub use published::Writes;
+pub use submission::{Answer, Entry, MAX_COMMANDS, MAX_EXPECTED, Submission, Validated};
+
+#[cfg(test)]
+mod tests;

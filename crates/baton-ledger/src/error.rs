@@ -33,7 +33,9 @@ pub enum NameError {
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The log has moved on: another writer, or a caller with old news.
-    #[error("the batch is meant for position {expected} but the log continues at {actual}; read on from the head and decide again")]
+    #[error(
+        "the batch is meant for position {expected} but the log continues at {actual}; read on from the head and decide again"
+    )]
     HeadMoved {
         /// Where the batch was to go.
         expected: Position,
@@ -41,7 +43,10 @@ pub enum AppendError {
         actual: Position,
     },
     /// A stream is not as the caller believed.
-    #[error("set {set} expects {expected} of stream {stream} but it is at {}; read the stream and decide again", actual_text(actual))]
+    #[error(
+        "set {set} expects {expected} of stream {stream} but it is at {}; read the stream and decide again",
+        actual_text(actual)
+    )]
     StaleRevision {
         /// Index of the set in the batch.
         set: usize,
@@ -53,7 +58,9 @@ pub enum AppendError {
         actual: Option<Revision>,
     },
     /// The request key was used before, for other content.
-    #[error("set {set} uses a request id that stands for other content at position {first}; give the new request an id of its own")]
+    #[error(
+        "set {set} uses a request id that stands for other content at position {first}; give the new request an id of its own"
+    )]
     RequestReused {
         /// Index of the set in the batch.
         set: usize,
@@ -61,7 +68,9 @@ pub enum AppendError {
         first: Position,
     },
     /// The request was appended before, with the same digest: answer with the first receipt.
-    #[error("set {set} repeats a request that was appended at position {first} with {count} records; answer with its first receipt")]
+    #[error(
+        "set {set} repeats a request that was appended at position {first} with {count} records; answer with its first receipt"
+    )]
     RequestRepeated {
         /// Index of the set in the batch.
         set: usize,
@@ -71,7 +80,9 @@ pub enum AppendError {
         count: u32,
     },
     /// The same request key twice in one batch.
-    #[error("set {set} has the request id of set {earlier} in the same batch; let the second wait for the first")]
+    #[error(
+        "set {set} has the request id of set {earlier} in the same batch; let the second wait for the first"
+    )]
     RequestTwiceInBatch {
         /// Index of the later set.
         set: usize,
@@ -95,7 +106,9 @@ pub enum AppendError {
         what: &'static str,
     },
     /// An earlier write failed; reads of the durable prefix go on, appends need a reopen.
-    #[error("the ledger takes no more records since a write failed ({why}); reads go on, open it again to append")]
+    #[error(
+        "the ledger takes no more records since a write failed ({why}); reads go on, open it again to append"
+    )]
     Poisoned {
         /// What failed.
         why: String,
@@ -114,7 +127,9 @@ pub enum AppendError {
         nothing_written: bool,
     },
     /// The write may or may not be kept; the next open decides, whole. The ledger is poisoned.
-    #[error("the outcome of the write cannot be known ({why}); open the ledger again and ask for the request")]
+    #[error(
+        "the outcome of the write cannot be known ({why}); open the ledger again and ask for the request"
+    )]
     OutcomeUnknown {
         /// What failed.
         why: String,
@@ -139,7 +154,9 @@ pub enum AppendError {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The stored bytes are not those that were appended. They are not served.
-    #[error("the record at position {position} is damaged ({why}); stop the server, keep its data directory and restore from a backup")]
+    #[error(
+        "the record at position {position} is damaged ({why}); stop the server, keep its data directory and restore from a backup"
+    )]
     Damaged {
         /// The record asked for, or the first of the chunk that holds it.
         position: Position,
@@ -222,7 +239,9 @@ pub enum OpenError {
         why: String,
     },
     /// The storage engine's sync does not reach our fdatasync in this build.
-    #[error("a flush did not end in an fdatasync, so nothing could be promised; report this build, its symbol sync_file_range is not the one of baton-ledger")]
+    #[error(
+        "a flush did not end in an fdatasync, so nothing could be promised; report this build, its symbol sync_file_range is not the one of baton-ledger"
+    )]
     SyncNotReal,
     /// The system refused.
     #[error("failed to {what} {}", path.display())]
@@ -241,7 +260,9 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
     /// An earlier write failed.
-    #[error("the ledger is not marked as cleanly stopped since a write failed ({why}); the next open checks everything")]
+    #[error(
+        "the ledger is not marked as cleanly stopped since a write failed ({why}); the next open checks everything"
+    )]
     Poisoned {
         /// What failed.
         why: String,
@@ -262,7 +283,8 @@ fn actual_text(actual: &Option<Revision>) -> String {
 }
 
 fn pid_text(pid: &Option<u32>) -> String {
-    pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
+    pid.map(|pid| format!(" by process {pid}"))
+        .unwrap_or_default()
 }
 
 fn copy_text(copy: &Option<PathBuf>) -> String {

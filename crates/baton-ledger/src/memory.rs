@@ -35,7 +35,11 @@ impl MemoryLedger {
     /// An empty ledger with a digest key of its own.
     pub fn new() -> Self {
         MemoryLedger {
-            state: Mutex::new(State { index: Index::new(), records: Vec::new(), closed: false }),
+            state: Mutex::new(State {
+                index: Index::new(),
+                records: Vec::new(),
+                closed: false,
+            }),
             heads: watch::Sender::new(Head::EMPTY),
             digest_key: rand::random(),
         }
@@ -78,7 +82,11 @@ impl Ledger for MemoryLedger {
         let head = state.index.head();
         drop(state);
         self.heads.send_replace(head);
-        Ok(Appended { first, records: admitted, head })
+        Ok(Appended {
+            first,
+            records: admitted,
+            head,
+        })
     }
 
     fn head(&self) -> Head {
@@ -99,7 +107,10 @@ impl Ledger for MemoryLedger {
     ) -> Result<Vec<StoredRecord>, ReadError> {
         let state = self.state();
         let positions = state.index.stream_from(stream, from).iter();
-        take(positions.map(|position| &state.records[position.0 as usize]), limit)
+        take(
+            positions.map(|position| &state.records[position.0 as usize]),
+            limit,
+        )
     }
 
     fn revision(&self, stream: &StreamName) -> Option<Revision> {
@@ -133,7 +144,10 @@ fn take<'a>(
     for record in records.take(limit.min(MAX_READ_RECORDS)) {
         if leaf_hash(&record.leaf) != record.leaf_hash {
             let why = "its leaf does not match its hash".to_owned();
-            return Err(ReadError::Damaged { position: record.position, why });
+            return Err(ReadError::Damaged {
+                position: record.position,
+                why,
+            });
         }
         bytes += record.bytes();
         taken.push(record.clone());

@@ -1,3 +1,17 @@
-//! batond
+//! The Baton gRPC server: parse, respond, map to statuses, identity, limits, health, reflection.
+//!
+//! Nothing here decides or stores: requests become domain values ([`parse`]), the engine decides and
+//! keeps, and what comes back becomes an answer ([`view`]) or a status with details ([`status`]).
 
+mod config;
+mod connections;
+mod identity;
+mod pages;
 pub mod parse;
+mod services;
+mod start;
+pub mod status;
+pub mod view;
+
+pub use config::{Config, Limits, Store};
+pub use start::{Running, StartError, WRITES, init, probe_main, start};

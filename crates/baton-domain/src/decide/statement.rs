@@ -5,7 +5,7 @@ use crate::event::{Basis, Command, Event, Placed, Statement, TransitionRegistere
 use crate::transition::rules::{self, Context};
 use crate::transition::{Facts, Transition};
 use crate::unmet::Unmet;
-use crate::values::{Position, Revision, StreamId, TransitionId};
+use crate::values::{Position, Revision, TransitionId};
 use std::sync::Arc;
 
 impl Draft<'_> {
@@ -91,7 +91,7 @@ impl Draft<'_> {
         let statement = Statement { event, ..command.statement.clone() };
         let before = (self.state.clone(), self.events.len());
         self.push(command.stream.clone(), statement, placed, gaps);
-        let broken = self.broken_invariants(&command.stream);
+        let broken = self.broken_invariants(command);
         if !broken.is_empty() {
             self.state = before.0;
             self.events.truncate(before.1);
@@ -99,12 +99,20 @@ impl Draft<'_> {
         broken
     }
 
-    /// Rule I02, on the state after the command.
-    pub(super) fn broken_invariants(&self, stream: &StreamId) -> Vec<Unmet> {
-        let Some(transition) = stream.transition().and_then(|id| self.state.transitions.get(id)) else { return Vec::new() };
+    /// Rules I02 and I32, on the state after the command; and of a correction, that what it makes of its
+    /// target could have been recorded at all.
+    fn broken_invariants(&self, command: &Command) -> Vec<Unmet> {
+        let Some(transition) = command.stream.transition().and_then(|id| self.state.transitions.get(id)) else { return Vec::new() };
+        let world = &self.state.world;
         let receiver = transition.id.receiver();
         let others: Vec<&Transition> = self.state.of_receiver(&receiver).map(Arc::as_ref).collect();
-        rules::duplicates(&self.state.world, transition, &others).into_iter().collect()
+        let mut broken: Vec<Unmet> = rules::duplicates(world, transition, &others).into_iter().collect();
+        broken.extend(transition.route(world).and_then(|route| rules::two_holders(&transition.facts(route))));
+        if let Event::StatementCorrected(e) = &command.statement.event {
+            let target = transition.audit(world).findings.into_iter().filter(|finding| finding.revision == e.target);
+            broken.extend(target.flat_map(|finding| finding.unmet).filter(|u| !u.waivable));
+        }
+        broken
     }
 }
 

@@ -21,7 +21,10 @@ impl Draft<'_> {
         }
         let mut event = st.event.clone();
         unmet.extend(match &mut event {
-            Event::StatementCorrected(e) => correction(&story, e),
+            Event::StatementCorrected(e) => {
+                keep_frozen(&story, e);
+                correction(&story, e)
+            }
             Event::StatementVoided(e) => void(&story, e),
             Event::ConflictFlagged(e) => flagged(&story, e),
             Event::ConflictSettled(e) => settled(&story, e),
@@ -100,6 +103,17 @@ fn correction(story: &Story, e: &StatementCorrected) -> Vec<Unmet> {
     }
     unmet.extend(reason(e.reason.is_some()));
     unmet
+}
+
+/// What the engine filled in when the statement was recorded is frozen: a correction does not reach it.
+fn keep_frozen(story: &Story, e: &mut StatementCorrected) {
+    let Some(entry) = story.entry(e.target) else { return };
+    match (&entry.statement.event, e.to.event.as_deref_mut()) {
+        (Event::GateDecided(was), Some(Event::GateDecided(to))) => to.basis.clone_from(&was.basis),
+        (Event::RoundOpened(was), Some(Event::RoundOpened(to))) => to.set_aside.clone_from(&was.set_aside),
+        (Event::DecisionPackFrozen(was), Some(Event::DecisionPackFrozen(to))) => to.as_of = was.as_of,
+        _ => {}
+    }
 }
 
 fn void(story: &Story, e: &StatementVoided) -> Vec<Unmet> {

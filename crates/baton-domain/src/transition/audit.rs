@@ -38,7 +38,7 @@ impl Transition {
     pub fn audit(&self, world: &World) -> Audit {
         let Some(route) = self.route(world) else { return Audit::default() };
         let mut audit = Audit::default();
-        let mut facts = Facts { round: 1, ..Facts::default() };
+        let mut facts = Facts::none();
         for entry in self.story.in_force() {
             let recorded = &entry.recorded;
             if entry.statement.event.event_type() != EventType::TransitionRegistered {

@@ -82,6 +82,11 @@ impl Transition {
             }
         }
         reopenings(&cx, &mut actions);
+        if facts.registered.is_none() {
+            for action in &mut actions {
+                action.unmet.insert(0, Unmet::hard("NOT_REGISTERED", "", format!("the registration of {} is voided", self.id)));
+            }
+        }
         actions
     }
 }

@@ -2,13 +2,13 @@
 //! are the facts as they stood then.
 
 use crate::event::{
-    Event, Gap, HandoverKind, Holder, RatedSubject, Rating, RatingKind, RoundOpened, Standing, Statement, YesNo,
+    Event, EventType, Gap, HandoverKind, Holder, RatedSubject, Rating, RatingKind, RoundOpened, Standing, Statement, YesNo,
 };
 use crate::route::{Atom, ChecklistId, ChecklistState, FactKind, ItemKind, ObligationKind, OutcomeId, QuestionId, Route, SubjectId};
 use crate::story::Entry;
 use crate::values::{
     Day, FindingId, FunctionCode, FuzzyDate, HandoverItemId, MeetingId, ObligationId, OrganisationId, PairId, PersonId,
-    Position, Revision, ServiceCode, Text,
+    Revision, ServiceCode, Text,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,10 +26,12 @@ pub struct Support {
 pub struct Completion {
     /// The latest completion.
     pub by: Support,
-    /// Its position, to see what came later.
-    pub position: Position,
+    /// Its place among the statements read, to see what came later in the story.
+    pub nth: usize,
     /// When.
     pub occurred: FuzzyDate,
+    /// The meeting it was made for, when it is a decision pack and the source says.
+    pub meeting: Option<MeetingId>,
     /// The persons who did it.
     pub persons: BTreeSet<PersonId>,
     /// The fields a guard may ask about.
@@ -43,10 +45,14 @@ pub struct Completion {
 pub struct Decision {
     /// The decision.
     pub by: Support,
+    /// Its place among the statements read, to see what came later in the story.
+    pub nth: usize,
     /// Its outcome; never `unknown`.
     pub outcome: OutcomeId,
     /// When.
     pub occurred: FuzzyDate,
+    /// The persons counted as deciding, and the one who spoke for them.
+    pub persons: BTreeSet<PersonId>,
 }
 
 /// One version of an answer.
@@ -54,6 +60,8 @@ pub struct Decision {
 pub struct AnswerVersion {
     /// The statement.
     pub by: Support,
+    /// Its place among the statements read, to see what came later in the story.
+    pub nth: usize,
     /// The answer.
     pub answer: YesNo,
 }
@@ -166,10 +174,12 @@ pub struct Pair {
 pub struct Signature {
     /// Version signed.
     pub version: String,
-    /// Who signed.
+    /// For whom it was signed.
     pub party: OrganisationId,
     /// When.
     pub occurred: FuzzyDate,
+    /// The persons who signed.
+    pub persons: BTreeSet<PersonId>,
     /// The statement.
     pub by: Support,
 }
@@ -216,22 +226,34 @@ pub struct Facts {
     pub recorded: BTreeMap<FactKind, Vec<Support>>,
     /// Services an agreement was varied to cover.
     pub covered: BTreeSet<ServiceCode>,
-    /// Interests declared in this stream, by meeting.
-    pub conflicted: BTreeSet<(MeetingId, PersonId)>,
+    /// Persons who left or were excluded for an interest declared in this stream, by meeting; with the
+    /// gate concerned, or none for the whole meeting.
+    pub conflicted: BTreeSet<(MeetingId, Option<SubjectId>, PersonId)>,
+    /// When the receiver is to begin, by the latest plan.
+    pub planned_start: Option<FuzzyDate>,
     /// When the receiver began, in law where that is said.
     pub live_on: Option<FuzzyDate>,
+    /// Who has taken the receiver's place, in whole or in part.
+    pub successors: BTreeSet<OrganisationId>,
     /// The round, from 1.
     pub round: u32,
     /// Statements set aside by reopenings.
     pub set_aside: BTreeSet<Revision>,
     /// Gaps of the statements in force.
     pub gaps: Vec<(Revision, Gap)>,
+    /// How many statements were read.
+    read: usize,
 }
 
 impl Facts {
+    /// What no statement adds up to: the first round, and nothing in it.
+    pub fn none() -> Self {
+        Self { round: 1, ..Self::default() }
+    }
+
     /// Reads statements in the order given.
     pub fn read<'s>(entries: impl Iterator<Item = &'s Entry>, route: &Route) -> Self {
-        let mut facts = Self { round: 1, ..Self::default() };
+        let mut facts = Self::none();
         for entry in entries {
             facts.apply(entry, route);
         }
@@ -240,14 +262,11 @@ impl Facts {
 
     /// Takes the next statement of the story in.
     pub fn apply(&mut self, entry: &Entry, route: &Route) {
-        self.apply_statement(&entry.statement, entry.revision(), entry.recorded.position, route);
         self.gaps.extend(entry.recorded.gaps.iter().map(|gap| (entry.revision(), gap.clone())));
-    }
-
-    /// Takes a statement in that stands at this revision and position.
-    pub fn apply_statement(&mut self, statement: &Statement, revision: Revision, position: Position, route: &Route) {
-        let by = Support { revision, standing: statement.standing };
-        let mark = Mark { by, position, statement };
+        self.read += 1;
+        let statement = &*entry.statement;
+        let by = Support { revision: entry.revision(), standing: statement.standing };
+        let mark = Mark { by, nth: self.read, statement, person: acted(entry) };
         match &statement.event {
             Event::TransitionRegistered(_) => self.registered = Some(by),
             Event::RoundOpened(round) => self.reopen(round),
@@ -266,7 +285,12 @@ impl Facts {
             Event::DueDiligenceStageCompleted(e) => self.done(&e.subject, &mark, &[("qualified", yes_no(e.qualified))]),
             Event::ItemCompleted(e) => self.done(&e.subject, &mark, &[]),
             Event::ItemVerified(e) => self.verified(&e.subject, e.checked, by),
-            Event::DecisionPackFrozen(e) => self.done(&e.subject, &mark, &[]),
+            Event::DecisionPackFrozen(e) => {
+                self.done(&e.subject, &mark, &[]);
+                if let Some(pack) = self.items.get_mut(&e.subject) {
+                    pack.meeting.clone_from(&e.meeting);
+                }
+            }
             Event::AgreementSigned(e) => self.signed(&mark, e),
             Event::AgreementVaried(e) => {
                 self.covered.extend(e.covers.iter().cloned());
@@ -287,6 +311,7 @@ impl Facts {
             Event::DelegationEnded(e) => self.done(&e.subject, &mark, &[]),
             Event::TransferredByStatute(e) => self.done(&e.subject, &mark, &[]),
             Event::TransitionSucceeded(e) => {
+                self.successors.insert(e.successor.clone());
                 // A part that passes leaves the rest where it is.
                 if e.part == crate::event::Part::Whole {
                     self.done(&e.subject, &mark, &[("part", e.part.as_str())]);
@@ -295,7 +320,7 @@ impl Facts {
             Event::GateDecided(e) => self.decided(&mark, e),
             Event::ChecklistAnswered(e) => {
                 let question = self.questions.entry((e.checklist.clone(), e.question.clone())).or_default();
-                question.answers.push(AnswerVersion { by, answer: e.answer });
+                question.answers.push(AnswerVersion { by, nth: mark.nth, answer: e.answer });
             }
             Event::ChecklistCorroborated(e) => {
                 let question = self.questions.entry((e.checklist.clone(), e.question.clone())).or_default();
@@ -379,11 +404,16 @@ impl Facts {
             Event::InterestDeclared(e) => {
                 use crate::event::InterestAction as A;
                 if matches!(e.action, A::LeftRoom | A::Excluded) {
-                    self.conflicted.insert((e.meeting.clone(), e.person.clone()));
+                    self.conflicted.insert((e.meeting.clone(), e.subject.clone(), e.person.clone()));
+                }
+            }
+            Event::Planned(e) => {
+                if e.event == EventType::DelegationCommenced {
+                    self.planned_start = Some(e.target.clone());
                 }
             }
             // Nothing below is asked about by a guard; listed so that a new event must be decided upon here.
-            Event::Planned(_) | Event::RoleGranted(_) | Event::RoleEnded(_) | Event::ItemTabled(_) | Event::MeetingHeld(_) => {}
+            Event::RoleGranted(_) | Event::RoleEnded(_) | Event::ItemTabled(_) | Event::MeetingHeld(_) => {}
             Event::ItemMinuted(_) => {}
             Event::LogOpened(_)
             | Event::WaveOpened(_)
@@ -442,7 +472,27 @@ impl Facts {
 
     /// The persons who did, decided or signed this subject.
     pub fn persons_of(&self, subject: &SubjectId) -> BTreeSet<PersonId> {
-        self.items.get(subject).map(|done| done.persons.clone()).unwrap_or_default()
+        let did = self.items.get(subject).into_iter().flat_map(|done| &done.persons);
+        let decided = self.gates.get(subject).into_iter().flat_map(|decision| &decision.persons);
+        let signed = self.signatures.get(subject).into_iter().flatten().flat_map(|s| &s.persons);
+        did.chain(decided).chain(signed).cloned().collect()
+    }
+
+    /// When what an atom asks for happened, for the atoms that one act makes hold.
+    pub fn dated(&self, atom: &Atom) -> Option<&FuzzyDate> {
+        match atom {
+            Atom::Done(item) | Atom::Field { item, .. } => self.items.get(item).map(|done| &done.occurred),
+            Atom::Decided { gate, .. } => self.gates.get(gate).map(|decision| &decision.occurred),
+            _ => None,
+        }
+    }
+
+    /// The signatures under the version of an agreement that both parties signed last.
+    pub fn in_force(&self, agreement: &SubjectId) -> Vec<&Signature> {
+        let all = self.signatures.get(agreement).map(Vec::as_slice).unwrap_or_default();
+        let of = |version: &str| all.iter().filter(|s| s.version == version).collect::<Vec<_>>();
+        let by_both = |signed: &Vec<&Signature>| signed.iter().any(|s| s.party != signed[0].party);
+        all.iter().rev().map(|s| of(&s.version)).find(by_both).unwrap_or_default()
     }
 
     /// The first day of the receiver's responsibility, when it is one day.
@@ -472,8 +522,9 @@ impl Facts {
     fn done(&mut self, subject: &SubjectId, mark: &Mark<'_>, fields: &[(&'static str, &'static str)]) {
         let completion = Completion {
             by: mark.by,
-            position: mark.position,
+            nth: mark.nth,
             occurred: mark.statement.occurred.clone(),
+            meeting: None,
             persons: mark.persons(),
             fields: fields.iter().copied().collect(),
             verified: None,
@@ -493,6 +544,7 @@ impl Facts {
             version: e.version.clone(),
             party: e.party.clone(),
             occurred: mark.statement.occurred.clone(),
+            persons: e.signatory.clone().map_or_else(|| mark.persons(), |person| BTreeSet::from([person])),
             by: mark.by,
         });
         // Done when two parties have signed the same version; who they may be is a rule of signing.
@@ -519,7 +571,13 @@ impl Facts {
             };
             self.obligations.insert(condition.obligation.clone(), obligation);
         }
-        let decision = Decision { by: mark.by, outcome: e.outcome.clone(), occurred: mark.statement.occurred.clone() };
+        let decision = Decision {
+            by: mark.by,
+            nth: mark.nth,
+            outcome: e.outcome.clone(),
+            occurred: mark.statement.occurred.clone(),
+            persons: mark.persons().into_iter().chain(e.deciders.iter().cloned()).collect(),
+        };
         self.gates.insert(e.subject.clone(), decision);
     }
 
@@ -540,20 +598,30 @@ impl Facts {
         for signatures in self.signatures.values_mut() {
             signatures.retain(|s| !aside.contains(&s.by.revision));
         }
+        // The conditions of a decision that no longer counts bind nobody; what was agreed apart from it stays.
+        self.obligations.retain(|_, obligation| !aside.contains(&obligation.raised.revision));
     }
 }
 
 /// The statement being taken in.
 struct Mark<'s> {
     by: Support,
-    position: Position,
+    nth: usize,
     statement: &'s Statement,
+    person: Option<&'s PersonId>,
 }
 
 impl Mark<'_> {
     fn persons(&self) -> BTreeSet<PersonId> {
-        self.statement.done_by.person.iter().cloned().collect()
+        self.person.into_iter().cloned().collect()
     }
+}
+
+/// The acting person, as the rules see it: the one named, or for a live act the one who recorded it.
+/// Without this who names nobody could check their own work.
+fn acted(entry: &Entry) -> Option<&PersonId> {
+    let live = entry.recorded.approval.is_none();
+    entry.statement.done_by.person.as_ref().or_else(|| live.then_some(&entry.recorded.recorded_by))
 }
 
 fn yes_no(yes: bool) -> &'static str {

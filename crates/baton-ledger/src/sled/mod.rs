@@ -132,7 +132,12 @@ impl SledLedger {
             return Err(CloseError::Poisoned { why });
         }
         Fault::sort(|| self.store.db().flush()).map_err(|fault| io(fault.into()))?;
-        head_file.note(Noted { head: self.head(), clean: true }).map_err(io)
+        head_file
+            .note(Noted {
+                head: self.head(),
+                clean: true,
+            })
+            .map_err(io)
     }
 
     // The locks below are never held across a call that may panic half-way through a change, so a

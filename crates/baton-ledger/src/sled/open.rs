@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::damage::Fault;
 use super::head_file::{HeadFile, Noted};
 use super::health::Health;
-use super::keeper::Keeper;
+use super::keeper::{Keeper, PERIOD};
 use super::keys::{BLOCK, KeyFile, Slots};
 use super::layout::{Layout, io_at, sync_dir};
 use super::recovery;
@@ -44,11 +44,16 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<SledLedger, OpenE
     let found = scan.durable.index.head();
     if !complete && found != Head::EMPTY {
         let why = "it has records but no FORMAT file".to_owned();
-        return Err(OpenError::NotALedger { dir: layout.dir, why });
+        return Err(OpenError::NotALedger {
+            dir: layout.dir,
+            why,
+        });
     }
     let keys = open_keys(&layout, complete, &scan)?;
     let mut slots = Slots::continue_at(next_slot(&scan, noted));
-    slots.ensure(&keys, BLOCK).map_err(io_at("fill", &layout.keys()))?;
+    slots
+        .ensure(&keys, BLOCK)
+        .map_err(io_at("fill", &layout.keys()))?;
     remove_torn(&layout, &store, &scan, copy.as_deref())?;
     let syncer = Syncer::new(&layout.store(), options.sync, options.sync_hook)
         .map_err(io_at("open the data file in", &layout.store()))?;
@@ -58,7 +63,10 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<SledLedger, OpenE
         None => HeadFile::create(&layout.head()).map_err(io_at("create", &layout.head()))?,
     };
     head_file
-        .note(Noted { head: found, clean: false })
+        .note(Noted {
+            head: found,
+            clean: false,
+        })
         .map_err(io_at("write", &layout.head()))?;
     if !complete {
         layout.write_format()?;
@@ -66,11 +74,15 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<SledLedger, OpenE
 
     let heads = watch::Sender::new(found);
     let health = Health::default();
-    let keeper = Keeper::start(head_file, heads.subscribe(), health.clone())
+    let keeper = Keeper::start(head_file, heads.subscribe(), health.clone(), PERIOD)
         .map_err(io_at("start the thread for", &layout.head()))?;
     tracing::info!(dir = %layout.dir.display(), size = found.size, "ledger open");
     Ok(SledLedger {
-        writer: Mutex::new(Writer { slots, keeper: Some(keeper), closed: false }),
+        writer: Mutex::new(Writer {
+            slots,
+            keeper: Some(keeper),
+            closed: false,
+        }),
         durable: RwLock::new(scan.durable),
         heads,
         health,
@@ -95,12 +107,18 @@ fn open_head_file(
     let path = layout.head();
     match HeadFile::open(&path) {
         Ok((mut file, noted)) => {
-            let opened = Noted { clean: false, ..noted };
+            let opened = Noted {
+                clean: false,
+                ..noted
+            };
             file.note(opened).map_err(io_at("write", &path))?;
             Ok((Some(file), Some(noted)))
         }
         Err(why) if options.trust_store_without_head => {
-            tracing::warn!(why, "the head file is made anew; a lost end of the store goes unnoticed");
+            tracing::warn!(
+                why,
+                "the head file is made anew; a lost end of the store goes unnoticed"
+            );
             Ok((None, None))
         }
         Err(why) => Err(OpenError::HeadFile { path, why }),
@@ -125,11 +143,18 @@ fn open_store(
         Some(hash) if hash == noted.last_leaf_hash => {}
         Some(_) => {
             let at = noted.size;
-            return Err(damaged(layout, format!("its first {at} records are not those acknowledged")));
+            return Err(damaged(
+                layout,
+                format!("its first {at} records are not those acknowledged"),
+            ));
         }
         None => {
             let found = scan.durable.index.head();
-            return Err(OpenError::Loss { dir: layout.dir.clone(), store: found, noted });
+            return Err(OpenError::Loss {
+                dir: layout.dir.clone(),
+                store: found,
+                noted,
+            });
         }
     }
     // sled syncs neither its configuration nor its directories.
@@ -145,15 +170,21 @@ fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
 }
 
 fn damaged(layout: &Layout, why: String) -> OpenError {
-    OpenError::Damaged { dir: layout.dir.clone(), why, copy: None }
+    OpenError::Damaged {
+        dir: layout.dir.clone(),
+        why,
+        copy: None,
+    }
 }
 
 /// A refusal because of the store's content keeps the copy that was made of it for good.
 fn with_copy(layout: &Layout, refusal: OpenError, copy: Option<PathBuf>) -> OpenError {
     match (refusal, copy) {
-        (OpenError::Damaged { dir, why, .. }, Some(copy)) => {
-            OpenError::Damaged { dir, why, copy: Some(recovery::keep_as_damaged(layout, copy)) }
-        }
+        (OpenError::Damaged { dir, why, .. }, Some(copy)) => OpenError::Damaged {
+            dir,
+            why,
+            copy: Some(recovery::keep_as_damaged(layout, copy)),
+        },
         (loss @ OpenError::Loss { .. }, Some(copy)) => {
             recovery::keep_as_damaged(layout, copy);
             loss
@@ -167,11 +198,17 @@ fn open_keys(layout: &Layout, complete: bool, scan: &Scan) -> Result<KeyFile, Op
     if !complete && !path.exists() {
         KeyFile::create(&path).map_err(io_at("create", &path))?;
     }
-    let refuse = |why: String| OpenError::Keys { path: path.clone(), why };
+    let refuse = |why: String| OpenError::Keys {
+        path: path.clone(),
+        why,
+    };
     let keys = KeyFile::open(&path).map_err(refuse)?;
     let slots = keys.slots().map_err(io_at("measure", &path))?;
     if slots < scan.next_slot {
-        return Err(refuse(format!("it has {slots} slots and the store uses {}", scan.next_slot)));
+        return Err(refuse(format!(
+            "it has {slots} slots and the store uses {}",
+            scan.next_slot
+        )));
     }
     match &scan.store_value {
         Some(value) if value.key_check != keys.keyed_digest(KEY_CHECK) => {
@@ -231,10 +268,16 @@ fn prove_sync(
     let path = layout.store();
     // sled does not write a value that is there already, so each open needs another one.
     let opens = scan.store_value.as_ref().map_or(0, |value| value.opens) + 1;
-    let value = StoreValue { opens, key_check: keys.keyed_digest(KEY_CHECK) };
+    let value = StoreValue {
+        opens,
+        key_check: keys.keyed_digest(KEY_CHECK),
+    };
     Fault::sort(|| store.db().insert(STORE_KEY, value.encode()))
         .map_err(|fault| io_at("write to the store", &path)(fault.into()))?;
-    match syncer.self_test(store.db()).map_err(io_at("sync the store", &path))? {
+    match syncer
+        .self_test(store.db())
+        .map_err(io_at("sync the store", &path))?
+    {
         true => Ok(()),
         false => Err(OpenError::SyncNotReal),
     }

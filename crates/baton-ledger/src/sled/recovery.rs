@@ -32,7 +32,8 @@ pub(super) fn secure(
     if let Some(probe) = probe {
         probe_copy(layout, &copy, probe)?;
     }
-    remove_unfinished_snapshots(&store).map_err(io_at("remove an unfinished snapshot in", &store))?;
+    remove_unfinished_snapshots(&store)
+        .map_err(io_at("remove an unfinished snapshot in", &store))?;
     Ok(Some(copy))
 }
 
@@ -121,7 +122,10 @@ fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
 }
 
 fn next_number(layout: &Layout) -> io::Result<u64> {
-    Ok(numbers(layout)?.into_iter().max().map_or(1, |newest| newest + 1))
+    Ok(numbers(layout)?
+        .into_iter()
+        .max()
+        .map_or(1, |newest| newest + 1))
 }
 
 fn numbers(layout: &Layout) -> io::Result<Vec<u64>> {
@@ -132,7 +136,12 @@ fn numbers(layout: &Layout) -> io::Result<Vec<u64>> {
     };
     let mut numbers = Vec::new();
     for entry in entries {
-        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
+        numbers.extend(
+            entry?
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse::<u64>().ok()),
+        );
     }
     Ok(numbers)
 }

@@ -34,7 +34,9 @@ impl Store {
     }
 
     pub(super) fn db(&self) -> &::sled::Db {
-        self.0.as_ref().expect("the database is there until the store is dropped")
+        self.0
+            .as_ref()
+            .expect("the database is there until the store is dropped")
     }
 }
 

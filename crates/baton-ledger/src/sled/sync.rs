@@ -70,9 +70,17 @@ pub(super) struct Syncer {
 impl Syncer {
     /// Takes over the data file of an open store. Syncs are real until the first append.
     pub(super) fn new(store: &Path, mode: SyncMode, hook: Option<SyncHook>) -> io::Result<Self> {
-        let data = File::options().read(true).write(true).open(store.join("db"))?;
+        let data = File::options()
+            .read(true)
+            .write(true)
+            .open(store.join("db"))?;
         let file = system::watch(&data)?;
-        Ok(Syncer { data, file, mode, hook })
+        Ok(Syncer {
+            data,
+            file,
+            mode,
+            hook,
+        })
     }
 
     /// Flushes a write and says whether that ended in our `fdatasync`.
@@ -156,7 +164,11 @@ mod system {
         std::hint::black_box(sync_file_range as *const ());
         let meta = data.metadata()?;
         let file = (meta.dev(), meta.ino());
-        watched().push(Watched { file, order: Order::Sync, syncs: 0 });
+        watched().push(Watched {
+            file,
+            order: Order::Sync,
+            syncs: 0,
+        });
         Ok(file)
     }
 
@@ -174,7 +186,10 @@ mod system {
     }
 
     fn with<T>(file: FileId, act: impl FnOnce(&mut Watched) -> T) -> Option<T> {
-        watched().iter_mut().find(|watched| watched.file == file).map(act)
+        watched()
+            .iter_mut()
+            .find(|watched| watched.file == file)
+            .map(act)
     }
 
     fn watched() -> MutexGuard<'static, Vec<Watched>> {
@@ -187,7 +202,7 @@ mod system {
     ///
     /// As for the function it replaces: `fd` is open for the time of the call.
     #[unsafe(no_mangle)]
-    pub unsafe extern "C" fn sync_file_range(
+    pub(super) unsafe extern "C" fn sync_file_range(
         fd: libc::c_int,
         _offset: libc::off64_t,
         _count: libc::off64_t,

@@ -80,7 +80,9 @@ fn late(sent: bool, nature: Nature, at: &At<'_>) -> Option<bool> {
 fn standing(sent: &i32, nature: Nature, at: &At<'_>) -> Option<Standing> {
     match nature {
         Nature::Statement => word(sent, at),
-        Nature::Truth | Nature::System | Nature::Proposal => optional_word(sent, at).map(|standing| standing.unwrap_or(Standing::Stated)),
+        Nature::Truth | Nature::System | Nature::Proposal => {
+            optional_word(sent, at).map(|standing| standing.unwrap_or(Standing::Stated))
+        }
     }
 }
 
@@ -88,7 +90,9 @@ fn standing(sent: &i32, nature: Nature, at: &At<'_>) -> Option<Standing> {
 fn occurred(sent: &Option<proto::FuzzyDate>, nature: Nature, at: &At<'_>) -> Option<FuzzyDate> {
     match nature {
         Nature::Statement => date(sent, at),
-        Nature::Truth | Nature::System | Nature::Proposal => optional_date(sent, at).map(|date| date.unwrap_or_else(FuzzyDate::unknown)),
+        Nature::Truth | Nature::System | Nature::Proposal => {
+            optional_date(sent, at).map(|date| date.unwrap_or_else(FuzzyDate::unknown))
+        }
     }
 }
 

@@ -2,9 +2,7 @@
 
 use super::bounds::SEVERITIES;
 use super::common::{date, optional_date};
-use super::values::{
-    as_sent, fields, id, ids, list, name, optional, optional_id, optional_organisation, revision, text, word,
-};
+use super::values::{as_sent, fields, id, ids, list, name, optional, optional_id, optional_organisation, revision, text, word};
 use super::violations::At;
 use baton_domain::event::*;
 use baton_proto::v1 as proto;

@@ -44,7 +44,9 @@ pub(super) fn route_published(sent: &proto::RoutePublished, at: &At<'_>) -> Opti
 fn route_text(sent: &str, at: &At<'_>) -> Option<String> {
     match sent.len() {
         0 => at.refuse("is required: the whole route file"),
-        length if length > MAX_ROUTE_BYTES => at.refuse(format_args!("holds at most {MAX_ROUTE_BYTES} bytes, this one has {length}")),
+        length if length > MAX_ROUTE_BYTES => {
+            at.refuse(format_args!("holds at most {MAX_ROUTE_BYTES} bytes, this one has {length}"))
+        }
         _ => Some(sent.to_owned()),
     }
 }

@@ -4,7 +4,8 @@
 
 use super::bounds::{DEFAULT_PAGE, MAX_PAGE, MAX_PAGE_TOKEN};
 use super::values::{
-    fields, id, ids, optional, optional_day, optional_id, optional_organisation, optional_position, optional_word, organisation, position,
+    fields, id, ids, optional, optional_day, optional_id, optional_organisation, optional_position, optional_word, organisation,
+    position,
 };
 use super::violations::{At, FieldViolation, Violations};
 use baton_domain::event::{BodyKind, EventType, OrganisationKind};

@@ -1,9 +1,11 @@
 //! What is said about the record itself: facts without a rule, evidence, corrections, conflicts, proposals.
 
 use super::bounds::MAX_COMMANDS;
-use super::command::{corrected_event, command, event_type};
+use super::command::{command, corrected_event, event_type};
 use super::common::{fact_fields, optional_date, optional_done_by};
-use super::values::{every, fields, id, mark, name, optional, optional_revision, optional_word, required, revision, revisions, text};
+use super::values::{
+    every, fields, id, mark, name, optional, optional_revision, optional_word, required, revision, revisions, text,
+};
 use super::violations::At;
 use baton_domain::event::*;
 use baton_proto::v1 as proto;

@@ -67,6 +67,7 @@ pub fn unmet(unmet: &Unmet) -> proto::Unmet {
         rule: unmet.rule.clone(),
         what: unmet.what.clone(),
         contrary: unmet.kind == GapKind::Contrary,
+        waivable: unmet.waivable,
     }
 }
 

@@ -25,8 +25,6 @@ pub fn status_on(organisation: &Organisation, on: Day) -> proto::OrganisationSta
     match organisation.openness_on(on) {
         Openness::Designate => proto::OrganisationStatus::Designate,
         Openness::Closed => proto::OrganisationStatus::Closed,
-        // Neither day is known: nothing says whether it was open.
-        Openness::Open if organisation.opens_on.is_none() && organisation.closes_on.is_none() => proto::OrganisationStatus::NotKnown,
         Openness::Open => proto::OrganisationStatus::Open,
     }
 }

@@ -29,8 +29,8 @@ pub fn recorded_event(entry: &LogEntry) -> proto::RecordedEvent {
         placed: placed(recorded.placed),
         remark: text(st.remark.as_ref()),
         payload_json: payload_json(&st.event),
-        leaf: entry.leaf.clone(),
-        leaf_hash: entry.leaf_hash.to_vec(),
+        leaf: entry.leaf.clone().into(),
+        leaf_hash: entry.leaf_hash.to_vec().into(),
     }
 }
 

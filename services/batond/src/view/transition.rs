@@ -26,7 +26,7 @@ pub fn transition(row: &Row, position: u64) -> proto::TransitionView {
         stage_title: row.stage_title.clone(),
         stage_standing: standing(row.standing),
         possible_stages: row.possible.clone(),
-        earlier_stages_not_on_record: row.not_on_record.clone(),
+        earlier_stages_not_on_record: u32::try_from(row.not_on_record.len()).unwrap_or(u32::MAX),
         round: row.facts.round,
         live_on: row.facts.live_on.as_ref().map(fuzzy_date),
         starting_position: r.starting_position.number(),
@@ -48,6 +48,7 @@ pub fn transition(row: &Row, position: u64) -> proto::TransitionView {
             .collect(),
         revision: row.transition.revision.0,
         position,
+        continues: r.continues.as_ref().map_or_else(String::new, ToString::to_string),
     }
 }
 
@@ -68,8 +69,7 @@ fn obligations(row: &Row) -> Vec<proto::ObligationView> {
         due: o.due.as_ref().map(fuzzy_date),
         status: status(o).into(),
         overdue: overdue(o),
-        receiver_agreed: o.agreed,
-        sender_agreed: o.agreed,
+        agreed: o.agreed,
         raised: o.raised.revision.0,
         discharged: o.discharged.map(|s| s.revision.0),
     };
@@ -134,22 +134,18 @@ fn findings(row: &Row) -> Vec<proto::FindingView> {
         severity: f.severity.map(u32::from),
         note: note(f.raised.revision),
         raised: f.raised.revision.0,
-        closed: f.closed.map(|by| by.revision.0),
+        closed: f.closed.is_some(),
     };
     row.facts.findings.iter().map(view).collect()
 }
 
 fn handovers(row: &Row) -> Vec<proto::HandoverView> {
-    let open_points = |revision: Revision| match row.transition.story.entry(revision).map(|e| &e.statement.event) {
-        Some(Event::HandoverItemAccepted(e)) => text(e.open_points.as_ref()),
-        _ => String::new(),
-    };
     let view = |(id, h): (&baton_domain::values::HandoverItemId, &baton_domain::transition::Handover)| {
-        let (status, sent, accepted) = match &h.state {
-            HandoverState::Listed => (proto::HandoverStatus::Listed, "", ""),
-            HandoverState::Sent(version) => (proto::HandoverStatus::Sent, version.as_str(), ""),
-            HandoverState::Accepted(version) => (proto::HandoverStatus::Accepted, version.as_str(), version.as_str()),
-            HandoverState::Returned(version) => (proto::HandoverStatus::Returned, version.as_str(), ""),
+        let (status, version) = match &h.state {
+            HandoverState::Listed => (proto::HandoverStatus::Listed, ""),
+            HandoverState::Sent(version) => (proto::HandoverStatus::Sent, version.as_str()),
+            HandoverState::Accepted(version) => (proto::HandoverStatus::Accepted, version.as_str()),
+            HandoverState::Returned(version) => (proto::HandoverStatus::Returned, version.as_str()),
         };
         proto::HandoverView {
             item: id.to_string(),
@@ -158,9 +154,8 @@ fn handovers(row: &Row) -> Vec<proto::HandoverView> {
             pair: h.pair.as_ref().map_or_else(String::new, ToString::to_string),
             title: text(h.title.as_ref()),
             status: status.into(),
-            version_sent: sent.to_owned(),
-            version_accepted: accepted.to_owned(),
-            open_points: open_points(h.by.revision),
+            version: version.to_owned(),
+            open_points: h.open_points,
             revision: h.by.revision.0,
         }
     };
@@ -237,26 +232,19 @@ pub fn action(action: &Action) -> proto::Action {
 
 /// The audit of one transition.
 pub fn audit(row: &Row, audit: &Audit, position: u64) -> proto::AuditTransitionResponse {
-    let statements = audit.findings.iter().map(|finding| {
-        let entry = row.transition.story.entry(finding.revision);
-        proto::StatementAudit {
-            revision: finding.revision.0,
-            r#type: finding.event.to_string(),
-            subject: entry.and_then(|e| e.statement.event.key()).unwrap_or_default(),
-            accepted_gaps: entry.map(|e| e.recorded.gaps.iter().map(gap).collect()).unwrap_or_default(),
-            open_gaps: finding.unmet.iter().map(|u| gap(&u.gap())).collect(),
-            undermined: !finding.undermined.is_empty(),
-            unmet: finding.unmet.iter().filter(|u| finding.undermined.contains(&u.code)).map(unmet).collect(),
-        }
+    let statements = audit.findings.iter().map(|finding| proto::StatementAudit {
+        revision: finding.revision.0,
+        r#type: finding.event.to_string(),
+        unmet: finding.unmet.iter().map(unmet).collect(),
+        undermined: finding.undermined.clone(),
+        closed: finding.closed.clone(),
     });
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     proto::AuditTransitionResponse {
         transition: row.transition.id.to_string(),
         stage: row.stage.clone(),
         stage_standing: standing(row.standing),
-        open_gaps: count(audit.findings.iter().map(|f| f.unmet.len()).sum()),
-        undermined: count(audit.findings.iter().filter(|f| !f.undermined.is_empty()).count()),
         statements: statements.collect(),
+        judged: u32::try_from(audit.judged).unwrap_or(u32::MAX),
         position,
     }
 }

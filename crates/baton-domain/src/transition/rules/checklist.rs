@@ -2,7 +2,7 @@
 
 use super::{Context, subject, who};
 use crate::event::{ChecklistAnswered, ChecklistCorroborated, Statement};
-use crate::route::{Checklist, ChecklistId, QuestionId};
+use crate::route::{Atom, Checklist, ChecklistId, Gate, Item, QuestionId};
 use crate::transition::Question;
 use crate::unmet::Unmet;
 
@@ -21,6 +21,23 @@ fn given<'a>(cx: &'a Context<'_>, id: &ChecklistId, question: &QuestionId) -> Op
 /// What stands between now and any answer to a checklist.
 pub(crate) fn open(cx: &Context<'_>, list: &Checklist) -> Vec<Unmet> {
     subject::until(cx, list.until.as_ref(), &list.title).into_iter().collect()
+}
+
+/// Rule I13: what is handed in is what was signed off. A sign-off is a gate that an assessment needs and
+/// that itself asks for the checklist.
+pub(super) fn changed_since_sign_off(cx: &Context<'_>, item: &Item) -> Option<Unmet> {
+    let list = item.checklist.as_ref()?;
+    let asks_for_it = |gate: &Gate| gate.needs.requires(&|atom| matches!(atom, Atom::Checklist { checklist, .. } if checklist == list));
+    let needed = item.needs.needs().into_iter().filter_map(|need| match &need.atom {
+        Atom::Decided { gate, .. } => cx.route.gate(gate).filter(|g| asks_for_it(g)),
+        _ => None,
+    });
+    let signed = needed.filter_map(|gate| cx.facts.gates.get(&gate.id)).map(|decision| decision.nth).min()?;
+    let of_list = cx.facts.questions.iter().filter(|((id, _), _)| id == list);
+    let changed: Vec<_> = of_list.filter(|(_, q)| q.latest().is_some_and(|(_, a)| a.nth > signed)).map(|((_, id), _)| id.as_str()).collect();
+    (!changed.is_empty()).then(|| {
+        Unmet::contrary("NOT_SIGNED_OFF", "I13", format!("answers changed after the sign-off: {}; sign the new ones off", changed.join(", ")))
+    })
 }
 
 pub(super) fn answered(cx: &Context<'_>, st: &Statement, e: &ChecklistAnswered) -> Vec<Unmet> {

@@ -2,7 +2,8 @@
 
 use super::{Context, subject, who};
 use crate::event::{BodyPower, GateDecided, InterestAction, Statement, Votes};
-use crate::route::{Gate, ItemKind, OutcomeId};
+use crate::route::{Gate, ItemKind, OutcomeId, SubjectId};
+use crate::transition::Completion;
 use crate::unmet::Unmet;
 use crate::values::PersonId;
 use std::collections::BTreeSet;
@@ -26,7 +27,9 @@ pub(super) fn decided(cx: &Context<'_>, st: &Statement, e: &GateDecided) -> Vec<
     };
     let mut unmet = subject::gate_open(cx, gate);
     unmet.extend(outcome_open(cx, gate, &e.outcome));
-    unmet.extend(stale_pack(cx, gate));
+    unmet.extend(subject::only_later(cx, st, &gate.needs));
+    unmet.extend(subject::only_later(cx, st, &outcome.needs));
+    unmet.extend(other_meeting(cx, gate, e));
     unmet.extend(body(cx, gate, e));
     unmet.extend(who::role(cx, st, &gate.by, "ROLE_NOT_HELD", ""));
     unmet.extend(persons(cx, st, gate, e));
@@ -46,13 +49,24 @@ pub(super) fn decided(cx: &Context<'_>, st: &Statement, e: &GateDecided) -> Vec<
     unmet
 }
 
+/// The decision pack on which a gate rests, when one is frozen.
+fn pack<'a>(cx: &'a Context<'_>, gate: &Gate) -> Option<&'a Completion> {
+    let is_pack = |id: &&SubjectId| cx.route.item(id).is_some_and(|i| i.kind == ItemKind::DecisionPack);
+    gate.basis.iter().find(is_pack).and_then(|id| cx.facts.items.get(id))
+}
+
+/// Rule I18: the pack was frozen for the meeting that decides, where both are named.
+fn other_meeting(cx: &Context<'_>, gate: &Gate, e: &GateDecided) -> Option<Unmet> {
+    let frozen = pack(cx, gate)?.meeting.as_ref()?;
+    let held = e.meeting.as_ref().filter(|held| *held != frozen)?;
+    Some(Unmet::contrary("NO_DECISION_PACK", "I18", format!("the decision pack was frozen for meeting {frozen}, not for {held}")))
+}
+
 /// Rule I18: the pack must show the latest state of every stage of due diligence.
-fn stale_pack(cx: &Context<'_>, gate: &Gate) -> Option<Unmet> {
-    let rests_on_pack = |id| cx.route.item(id).is_some_and(|i| i.kind == ItemKind::DecisionPack);
-    let pack = gate.basis.iter().find(|id| rests_on_pack(id))?;
-    let frozen = cx.facts.items.get(pack)?;
-    let newest = cx.route.items_of(ItemKind::DueDiligence).filter_map(|i| cx.facts.items.get(&i.id)).map(|d| d.position).max()?;
-    (newest > frozen.position)
+pub(super) fn stale_pack(cx: &Context<'_>, gate: &Gate) -> Option<Unmet> {
+    let frozen = pack(cx, gate)?;
+    let newest = cx.route.items_of(ItemKind::DueDiligence).filter_map(|i| cx.facts.items.get(&i.id)).map(|d| d.nth).max()?;
+    (newest > frozen.nth)
         .then(|| Unmet::contrary("NO_DECISION_PACK", "I18", "due diligence went on after the decision pack was frozen: freeze a new one"))
 }
 
@@ -103,7 +117,8 @@ fn persons(cx: &Context<'_>, st: &Statement, gate: &Gate, e: &GateDecided) -> Ve
             .map(|i| &i.person)
             .collect();
         for person in &deciders {
-            if left.contains(person) || cx.facts.conflicted.contains(&(meeting.clone(), (*person).clone())) {
+            let here = |subject| cx.facts.conflicted.contains(&(meeting.clone(), subject, (*person).clone()));
+            if left.contains(person) || here(None) || here(Some(gate.id.clone())) {
                 unmet.push(Unmet::contrary("CONFLICTED_DECIDER", "I21", format!("{person} left or was excluded for an interest and may not be counted as deciding")));
             }
         }

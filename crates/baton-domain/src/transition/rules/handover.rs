@@ -1,10 +1,10 @@
 //! Handover: pairs, and items sent, accepted and returned.
 
-use super::{Context, who};
+use super::{Context, subject, who};
 use crate::event::{
     HandoverItemAccepted, HandoverItemListed, HandoverItemReturned, HandoverItemSent, SenderReceiverPaired, Statement,
 };
-use crate::route::RoleSide;
+use crate::route::{ItemKind, RoleSide};
 use crate::transition::{Handover, HandoverState};
 use crate::unmet::Unmet;
 use crate::values::HandoverItemId;
@@ -12,7 +12,7 @@ use crate::values::HandoverItemId;
 /// Rule I34: each person of a pair belongs to the side for which they stand.
 pub(super) fn paired(cx: &Context<'_>, st: &Statement, e: &SenderReceiverPaired) -> Vec<Unmet> {
     let day = who::acting_day(cx, st);
-    let mut unmet = Vec::new();
+    let mut unmet = subject::of_kind(cx, st, ItemKind::Pairing);
     for (person, side) in [(&e.sender_person, RoleSide::Sender), (&e.receiver_person, RoleSide::Receiver)] {
         match person {
             None => unmet.push(Unmet::silent("WRONG_SIDE", "I34", format!("the {side}'s person of the pair is not named"))),

@@ -2,6 +2,7 @@
 
 use super::{Context, subject};
 use crate::event::{ExpressionOfInterestEndorsed, ExpressionOfInterestSubmitted, ExpressionOfInterestWithdrawn, Statement};
+use crate::route::ItemKind;
 use crate::unmet::Unmet;
 
 pub(super) fn submitted(cx: &Context<'_>, st: &Statement, e: &ExpressionOfInterestSubmitted) -> Vec<Unmet> {
@@ -18,7 +19,7 @@ pub(super) fn endorsed(cx: &Context<'_>, st: &Statement, e: &ExpressionOfInteres
     let mut unmet = subject::item(cx, st);
     let submission = cx
         .route
-        .items_of(crate::route::ItemKind::ExpressionOfInterest)
+        .items_of(ItemKind::ExpressionOfInterest)
         .filter_map(|item| cx.facts.items.get(&item.id))
         .next();
     if submission.is_some_and(|done| done.occurred.certainly_before(&st.occurred)) && !e.retrospective {
@@ -31,6 +32,9 @@ pub(super) fn withdrawn(cx: &Context<'_>, st: &Statement, e: &ExpressionOfIntere
     let mut unmet = subject::item(cx, st);
     if e.reason.is_none() {
         unmet.push(Unmet::silent("REASON_REQUIRED", "I06", "a withdrawal needs a reason in words"));
+    }
+    if cx.route.items_of(ItemKind::Agreement).any(|item| cx.facts.items.contains_key(&item.id)) {
+        unmet.push(Unmet::contrary("NO_RIGHT_TO_WITHDRAW", "I06", "the agreement is in force: what has been signed is ended by notice"));
     }
     unmet
 }

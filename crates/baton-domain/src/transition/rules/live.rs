@@ -1,14 +1,16 @@
-//! Commencement, notice and succession.
+//! Commencement, assurance, notice and succession.
 
-use super::{Context, subject};
-use crate::event::{DelegationCommenced, OrganisationKind, Part, Statement, TerminationNoticeServed, TransitionSucceeded};
-use crate::route::ItemKind;
+use super::{Context, subject, who};
+use crate::event::{
+    AssuranceRated, DelegationCommenced, OrganisationKind, Part, RatingKind, Statement, TerminationNoticeServed, TransitionSucceeded,
+};
+use crate::route::{ItemKind, RoleSide};
 use crate::unmet::Unmet;
 use crate::world::Openness;
 
 pub(super) fn commenced(cx: &Context<'_>, st: &Statement, e: &DelegationCommenced) -> Vec<Unmet> {
     let mut unmet = subject::item(cx, st);
-    let signatures = cx.route.items_of(ItemKind::Agreement).filter_map(|i| cx.facts.signatures.get(&i.id)).flatten();
+    let signatures = cx.route.items_of(ItemKind::Agreement).flat_map(|i| cx.facts.in_force(&i.id));
     for signature in signatures {
         if let (Some(effective), Some(signed)) = (e.effective_on, signature.occurred.earliest()) {
             if signed > effective {
@@ -40,6 +42,15 @@ pub(super) fn off_cycle(e: &DelegationCommenced) -> Option<(&'static str, String
         .then(|| ("OFF_CYCLE_REASON_REQUIRED", format!("{day} is not 1 April: give the reason in off_cycle_reason")))
 }
 
+/// A regional rating moves the stage, so only the sender gives one.
+pub(super) fn rated(cx: &Context<'_>, st: &Statement, e: &AssuranceRated) -> Vec<Unmet> {
+    let mut unmet = subject::item(cx, st);
+    if e.kind == RatingKind::Regional {
+        unmet.extend(who::of_side(cx, st, RoleSide::Sender, "WRONG_SIDE", ""));
+    }
+    unmet
+}
+
 /// Rule I39, for agreements with clinical commissioning groups: notice by 30 September for the 1 April after it.
 pub(super) fn notice(cx: &Context<'_>, st: &Statement, e: &TerminationNoticeServed) -> Vec<Unmet> {
     let mut unmet = subject::item(cx, st);
@@ -69,6 +80,9 @@ pub(super) fn succeeded(cx: &Context<'_>, st: &Statement, e: &TransitionSucceede
             unmet.push(Unmet::contrary("SPLIT_NOT_COVERED", "I40", format!("{} succeeds {} {measure}", e.successor, registration.receiver)));
         }
         Some(_) => {}
+    }
+    if cx.facts.successors.contains(&e.successor) {
+        unmet.push(Unmet::contrary("ALREADY_DONE", "I40", format!("that {} takes the receiver's place is on record already", e.successor)));
     }
     unmet
 }

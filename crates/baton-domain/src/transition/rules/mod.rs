@@ -20,6 +20,7 @@ mod tail;
 mod who;
 
 pub(crate) use checklist::open as checklist_open;
+pub(crate) use function::two_holders;
 pub use gate::outcome_open;
 pub(crate) use subject::set_aside;
 pub use registration::{duplicates, registration};
@@ -27,7 +28,7 @@ pub use subject::{gate_open, item_open, needs};
 pub use who::{holders, holds_role, is_officer, records_officer_or_administrator};
 
 use super::{Facts, Transition};
-use crate::event::{Event, EventType, Statement};
+use crate::event::{Event, EventType, FieldValue, Statement};
 use crate::route::Route;
 use crate::unmet::Unmet;
 use crate::values::{Day, OrganisationId, PersonId};
@@ -79,7 +80,7 @@ fn specific(cx: &Context<'_>, st: &Statement) -> Vec<Unmet> {
         | Event::ItemCompleted(_)
         | Event::DecisionPackFrozen(_)
         | Event::TransferredByStatute(_) => subject::item(cx, st),
-        Event::AgreementVaried(_) => agreement::varied(cx, st),
+        Event::AgreementVaried(e) => agreement::varied(cx, st, e),
         Event::ItemVerified(e) => subject::verified(cx, st, e),
         Event::ChecklistAnswered(e) => checklist::answered(cx, st, e),
         Event::ChecklistCorroborated(e) => checklist::corroborated(cx, st, e),
@@ -91,14 +92,14 @@ fn specific(cx: &Context<'_>, st: &Statement) -> Vec<Unmet> {
         Event::ObligationChanged(e) => obligation::changed(cx, e),
         Event::ObligationDischarged(e) => obligation::discharged(cx, st, e),
         Event::AgreementSigned(e) => agreement::signed(cx, st, e),
-        Event::FunctionAllocated(e) => function::allocated(cx, e),
+        Event::FunctionAllocated(e) => function::allocated(cx, st, e),
         Event::SenderReceiverPaired(e) => handover::paired(cx, st, e),
         Event::HandoverItemListed(e) => handover::listed(cx, e),
         Event::HandoverItemSent(e) => handover::sent(cx, st, e),
         Event::HandoverItemAccepted(e) => handover::accepted(cx, st, e),
         Event::HandoverItemReturned(e) => handover::returned(cx, st, e),
         Event::DelegationCommenced(e) => live::commenced(cx, st, e),
-        Event::AssuranceRated(_) => subject::item(cx, st),
+        Event::AssuranceRated(e) => live::rated(cx, st, e),
         Event::TerminationNoticeServed(e) => live::notice(cx, st, e),
         Event::DelegationEnded(_) => subject::item(cx, st),
         Event::TransitionSucceeded(e) => live::succeeded(cx, st, e),
@@ -111,6 +112,9 @@ fn specific(cx: &Context<'_>, st: &Statement) -> Vec<Unmet> {
 
 fn general(cx: &Context<'_>, st: &Statement) -> Vec<Unmet> {
     let mut unmet = Vec::new();
+    if cx.facts.registered.is_none() {
+        unmet.push(Unmet::hard("NOT_REGISTERED", "", format!("the registration of {} is voided", cx.transition.id)));
+    }
     unmet.extend(future(st, cx.today));
     unmet.extend(evidence(st, cx.late));
     unmet.extend(who::recorder(cx, st));
@@ -187,6 +191,10 @@ fn organisations(st: &Statement) -> Vec<&OrganisationId> {
         Event::AgreementSigned(e) => named.push(&e.party),
         Event::TerminationNoticeServed(e) => named.push(&e.served_by),
         Event::TransitionSucceeded(e) => named.push(&e.successor),
+        Event::FactRecorded(e) => named.extend(e.fields.values().filter_map(|value| match value {
+            FieldValue::Ods(id) => Some(id),
+            _ => None,
+        })),
         _ => {}
     }
     named

@@ -1,7 +1,7 @@
 //! Obligations: raised, moved, discharged.
 
 use super::{Context, who};
-use crate::event::{EventType, ObligationChanged, ObligationDischarged, ObligationRaised, Statement};
+use crate::event::{ObligationChanged, ObligationDischarged, ObligationRaised, Statement};
 use crate::unmet::Unmet;
 use crate::values::{Day, FuzzyDate, ObligationId};
 
@@ -43,13 +43,9 @@ fn is_about_something(cx: &Context<'_>, about: &str) -> bool {
     about.parse().is_ok_and(|id| cx.route.subject(&id).is_some())
 }
 
-/// The day on which the receiver is to begin: the newest plan of it, or the wave's.
+/// The day on which the receiver is to begin: by the latest plan of it, or by the wave.
 fn target_day(cx: &Context<'_>) -> Option<Day> {
-    let planned = cx.transition.story.in_force().filter_map(|entry| match &entry.statement.event {
-        crate::event::Event::Planned(p) if p.event == EventType::DelegationCommenced => p.target.earliest(),
-        _ => None,
-    });
-    planned.last().or_else(|| {
+    cx.facts.planned_start.as_ref().and_then(FuzzyDate::earliest).or_else(|| {
         let wave = cx.world.wave(&cx.transition.registration()?.wave)?;
         wave.dates.get("will_by").and_then(FuzzyDate::latest)
     })

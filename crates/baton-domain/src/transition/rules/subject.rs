@@ -1,15 +1,15 @@
 //! Items and gates of the route: whether one may be done now, and by whom.
 
-use super::{Context, who};
-use crate::event::{ItemVerified, RoundOpened, Statement};
-use crate::route::{Gate, Guard, Item, ItemKind, StageId, SubjectId, Unmet as Lacking};
+use super::{Context, checklist, gate, who};
+use crate::event::{GapKind, ItemVerified, RoundOpened, Statement};
+use crate::route::{Atom, Gate, Guard, Item, ItemKind, StageId, SubjectId, Unmet as Lacking};
 use crate::transition::facts::item_kind;
 use crate::unmet::Unmet;
 
 /// What a guard still lacks, as unmet rules. Of several ways that would do, the first is spelled out
 /// with the others named beside it.
 pub fn needs(cx: &Context<'_>, guard: &Guard) -> Vec<Unmet> {
-    let holds = |atom: &crate::route::Atom| cx.facts.holds(atom, cx.route).is_some();
+    let holds = |atom: &Atom| cx.facts.holds(atom, cx.route).is_some();
     guard.evaluate(&holds).iter().map(|lacking| lacking_one(cx, lacking)).collect()
 }
 
@@ -20,11 +20,23 @@ fn lacking_one(cx: &Context<'_>, lacking: &Lacking<'_>) -> Unmet {
         .first()
         .map_or(("NOT_MET", ""), |need| (need.code(), need.rule.as_deref().unwrap_or_default()));
     let decided_otherwise = needs.iter().any(|need| match &need.atom {
-        crate::route::Atom::Decided { gate, .. } => cx.facts.gates.contains_key(gate),
+        Atom::Decided { gate, .. } => cx.facts.gates.contains_key(gate),
         _ => false,
     });
     let what = format!("needed first: {sentence}");
     if decided_otherwise { Unmet::contrary(code, rule, what) } else { Unmet::silent(code, rule, what) }
+}
+
+/// What a guard asks for that is on record and certainly happened after the statement (rule I24 among
+/// others). The story holds a live act where it was recorded; its date may still say that it came first.
+pub(super) fn only_later(cx: &Context<'_>, st: &Statement, guard: &Guard) -> Vec<Unmet> {
+    let holds = |atom: &Atom| cx.facts.holds(atom, cx.route).is_some();
+    let in_time = |atom: &Atom| holds(atom) && !cx.facts.dated(atom).is_some_and(|date| st.occurred.certainly_before(date));
+    if !guard.holds(&holds) {
+        return Vec::new(); // What is not on record at all is said by `needs`.
+    }
+    let later = guard.evaluate(&in_time);
+    later.iter().map(|lacking| lacking_one(cx, lacking)).map(|u| Unmet { kind: GapKind::Contrary, what: format!("{}, and that is dated later", u.what), ..u }).collect()
 }
 
 /// What stands between now and this item, whoever acts and whatever is said.
@@ -36,6 +48,7 @@ pub fn item_open(cx: &Context<'_>, item: &Item) -> Vec<Unmet> {
         unmet.push(Unmet::contrary(code, rule, format!("\"{}\" is done already in this round", item.title)));
     }
     unmet.extend(needs(cx, &item.needs));
+    unmet.extend(checklist::changed_since_sign_off(cx, item));
     unmet
 }
 
@@ -46,6 +59,7 @@ pub fn gate_open(cx: &Context<'_>, gate: &Gate) -> Vec<Unmet> {
         unmet.push(Unmet::contrary("ALREADY_DECIDED", "", format!("\"{}\" is decided already in this round; a new round sets it aside", gate.title)));
     }
     unmet.extend(needs(cx, &gate.needs));
+    unmet.extend(gate::stale_pack(cx, gate));
     unmet
 }
 
@@ -80,11 +94,20 @@ pub(super) fn item(cx: &Context<'_>, st: &Statement) -> Vec<Unmet> {
         Err(unmet) => vec![unmet],
         Ok(item) => {
             let mut unmet = item_open(cx, item);
+            unmet.extend(only_later(cx, st, &item.needs));
             unmet.extend(who::role(cx, st, &item.by, "ROLE_NOT_HELD", ""));
             unmet.extend(enough_evidence(item, st));
             unmet
         }
     }
+}
+
+/// A statement of a kind for which the route has one item that says when and by whom it may be done.
+pub(super) fn of_kind(cx: &Context<'_>, st: &Statement, kind: ItemKind) -> Vec<Unmet> {
+    let Some(item) = cx.route.items_of(kind).next() else { return Vec::new() };
+    let mut unmet = item_open(cx, item);
+    unmet.extend(who::role(cx, st, &item.by, "ROLE_NOT_HELD", ""));
+    unmet
 }
 
 /// The item of the route that a statement is about.

@@ -41,10 +41,23 @@ pub fn holds_role(cx: &Context<'_>, person: &PersonId, roles: &[RoleId], day: Da
     holding(cx, roles, day).any(|held| held.person.as_ref() == Some(person))
 }
 
-/// Whether this person holds a role of that side, in an organisation of that side, on `day`.
+/// Whether this person holds a role of that side, in an organisation of that side or in a host that works
+/// for the receiver (rule I34), on `day`.
 pub(super) fn on_side(cx: &Context<'_>, person: &PersonId, side: RoleSide, day: Day) -> bool {
     let roles: Vec<RoleId> = cx.route.roles().iter().filter(|r| r.side == side).map(|r| r.id.clone()).collect();
-    holds_role(cx, person, &roles, day)
+    let at_host = |held: &RoleHeld| match &held.scope {
+        Scope::Organisation(id) => side == RoleSide::Receiver && hosts(cx, id),
+        Scope::Installation | Scope::Transition(_) => false,
+    };
+    let held = |held: &RoleHeld| held.person.as_ref() == Some(person) && roles.contains(&held.role) && held.on(day) && at_host(held);
+    holds_role(cx, person, &roles, day) || cx.world.roles().any(|(_, role)| held(role))
+}
+
+/// Whether a body of this organisation works as a host for the receiver.
+fn hosts(cx: &Context<'_>, organisation: &OrganisationId) -> bool {
+    let Some(registration) = cx.transition.registration() else { return false };
+    let bodies = cx.world.organisation(organisation).map(|o| o.bodies.values());
+    bodies.into_iter().flatten().any(|body| body.hosts_for.contains(&registration.receiver))
 }
 
 /// Whether this person is an administrator or a records officer of the installation on `day`.

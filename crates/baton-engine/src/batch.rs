@@ -1,0 +1,240 @@
+//! A batch being built: requests decided in order, each on the state the ones before it would leave.
+//!
+//! Nothing here is durable and nothing leaves: outcomes are kept with their requests until the writer
+//! knows what became of the append. An outcome that rests on the durable log alone says so.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use baton_domain::decide::{self, Decided, Refusal, Request};
+use baton_domain::event::Recorded;
+use baton_domain::state::State;
+use baton_domain::values::Position;
+use baton_ledger::bounds::{MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_BATCH_SETS};
+use baton_ledger::{AppendSet, Record, RequestKey};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::codec::{self, EncodeError};
+use crate::error::SubmitError;
+use crate::log::stream_name;
+use crate::submission::{Answer, Entry, Submission};
+
+/// A request on its way, and where its answer goes.
+pub(crate) struct Job {
+    pub(crate) submission: Submission,
+    /// Keyed digest of the content, made by the caller's thread.
+    pub(crate) digest: [u8; 32],
+    pub(crate) reply: Reply,
+}
+
+pub(crate) type Reply = oneshot::Sender<Result<Answer, SubmitError>>;
+
+/// What a request is to be answered. The position is set when the answer leaves.
+pub(crate) struct Outcome {
+    pub(crate) reply: Reply,
+    pub(crate) result: Result<Answer, SubmitError>,
+    /// Whether it holds only once the batch is durable.
+    pub(crate) rests_on_batch: bool,
+}
+
+/// Requests decided so far.
+pub(crate) struct Batch {
+    /// The state after them.
+    pub(crate) state: State,
+    /// What they append.
+    pub(crate) sets: Vec<AppendSet>,
+    /// Their outcomes, in the order in which they came.
+    pub(crate) outcomes: Vec<Outcome>,
+    records: usize,
+    bytes: usize,
+    /// Requests that this batch records: their digest and their outcome.
+    asked: HashMap<RequestKey, ([u8; 32], usize)>,
+}
+
+/// What one request adds to the batch.
+struct Addition {
+    state: State,
+    set: AppendSet,
+    result: Result<Answer, SubmitError>,
+}
+
+impl Batch {
+    /// An empty batch on the durable state.
+    pub(crate) fn on(durable: &State) -> Self {
+        Self {
+            state: durable.clone(),
+            sets: Vec::new(),
+            outcomes: Vec::new(),
+            records: 0,
+            bytes: 0,
+            asked: HashMap::new(),
+        }
+    }
+
+    /// Keeps an answer that rests on the durable log alone.
+    pub(crate) fn settle(&mut self, reply: Reply, result: Result<Answer, SubmitError>) {
+        self.outcomes.push(Outcome { reply, result, rests_on_batch: false });
+    }
+
+    /// Decides a request that the durable log does not hold. Gives it back, undecided, when what it
+    /// would append does not fit any more: then it belongs into the next batch.
+    #[must_use]
+    pub(crate) fn take(&mut self, job: Job, now: Timestamp) -> Option<Job> {
+        let key = job.submission.key();
+        if let Some((digest, first)) = self.asked.get(&key) {
+            let result = self.repeat(*first, *digest == job.digest);
+            self.keep(job.reply, result);
+            return None;
+        }
+        match self.decide(&job, now) {
+            Err(error) => self.keep(job.reply, Err(error)),
+            Ok(addition) if !self.has_room_for(&addition.set) => {
+                if !self.sets.is_empty() {
+                    return Some(job);
+                }
+                self.keep(job.reply, Err(too_large(&addition.set)));
+            }
+            Ok(addition) => {
+                self.count(&addition.set);
+                if addition.set.request.is_some() {
+                    self.asked.insert(key, (job.digest, self.outcomes.len()));
+                }
+                self.sets.push(addition.set);
+                self.state = addition.state;
+                self.keep(job.reply, addition.result);
+            }
+        }
+        None
+    }
+
+    /// The same command id twice in one batch: the second answer is the first one's.
+    fn repeat(&self, first: usize, same_content: bool) -> Result<Answer, SubmitError> {
+        match &self.outcomes[first].result {
+            Ok(answer) if same_content => {
+                Ok(Answer { warnings: Vec::new(), already_recorded: true, ..answer.clone() })
+            }
+            Ok(answer) => Err(SubmitError::RequestReused { first: answer.first() }),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    fn decide(&self, job: &Job, now: Timestamp) -> Result<Addition, SubmitError> {
+        let submission = &job.submission;
+        let request = Request { person: submission.person.clone(), command_id: submission.command_id, now };
+        let refuse = |refusal| SubmitError::Refused(refusal, Position(0));
+        decide::expect(&self.state, &submission.expected).map_err(refuse)?;
+        match judge(&self.state, &request, submission)? {
+            Ok(Decided { events, .. }) if events.is_empty() => {
+                Err(SubmitError::Defect { why: "the request was taken and recorded nothing".to_owned() })
+            }
+            Ok(Decided { events, warnings, state }) => {
+                let records = encode(&events, submission.commands.len())?;
+                let set = AppendSet { request: Some(submission.key()), digest: job.digest, ..unasked(records) };
+                let entries = events.iter().map(|event| Entry::of(event)).collect();
+                let answer = Answer { entries, warnings, already_recorded: false, position: Position(0) };
+                Ok(Addition { state, set, result: Ok(answer) })
+            }
+            Err(refusal) => {
+                let recorded = decide::refused(&self.state, &request, &submission.commands, &refusal);
+                let refusal = refuse(refusal);
+                let Some(Decided { events, state, .. }) = recorded else { return Err(refusal) };
+                let set = unasked(encode(&events, 0)?);
+                Ok(Addition { state, set, result: Err(refusal) })
+            }
+        }
+    }
+
+    /// Keeps an outcome; it rests on whatever the batch holds by now.
+    fn keep(&mut self, reply: Reply, result: Result<Answer, SubmitError>) {
+        self.outcomes.push(Outcome { reply, result, rests_on_batch: !self.sets.is_empty() });
+    }
+
+    fn has_room_for(&self, set: &AppendSet) -> bool {
+        self.sets.len() < MAX_BATCH_SETS
+            && self.records + set.records.len() <= MAX_BATCH_RECORDS
+            && self.bytes + bytes_of(set) <= MAX_BATCH_BYTES
+    }
+
+    fn count(&mut self, set: &AppendSet) {
+        self.records += set.records.len();
+        self.bytes += bytes_of(set);
+    }
+}
+
+/// Decides a request.
+pub(crate) fn judge(
+    state: &State,
+    request: &Request,
+    submission: &Submission,
+) -> Result<Result<Decided, Refusal>, SubmitError> {
+    guarded(request.command_id, || decide::decide(state, request, &submission.commands))
+}
+
+/// Runs rules; a panic of theirs is a defect that costs this one request, not the writer. Rules work
+/// on a copy of the state, so nothing half-done is left behind.
+pub(crate) fn guarded<T>(command_id: Uuid, rules: impl FnOnce() -> T) -> Result<T, SubmitError> {
+    catch_unwind(AssertUnwindSafe(rules)).map_err(|panic| {
+        let why = panic_text(panic.as_ref());
+        tracing::error!(%command_id, why, "deciding a request panicked");
+        SubmitError::Defect { why }
+    })
+}
+
+/// A set that nobody may ask to repeat.
+pub(crate) fn unasked(records: Vec<Record>) -> AppendSet {
+    // Revisions are checked on the engine's state; the position of the batch shuts out other writers.
+    AppendSet { request: None, digest: [0; 32], expected: Vec::new(), records }
+}
+
+/// An event as the ledger takes it.
+pub(crate) fn record(event: &Recorded) -> Result<Record, EncodeError> {
+    let encoded = codec::encode(event)?;
+    Ok(Record { stream: stream_name(&event.stream)?, leaf: encoded.leaf, disclosure: encoded.disclosure })
+}
+
+fn encode(events: &[Arc<Recorded>], commands: usize) -> Result<Vec<Record>, SubmitError> {
+    let encode = |(index, event): (usize, &Arc<Recorded>)| {
+        record(event).map_err(|error| refusal_of(error, command_of(index, events.len(), commands)))
+    };
+    events.iter().enumerate().map(encode).collect()
+}
+
+/// Every command records one event, but for approvals, which record as many as were proposed.
+fn command_of(event: usize, events: usize, commands: usize) -> Option<usize> {
+    match commands {
+        1 => Some(0),
+        _ if commands == events => Some(event),
+        _ => None,
+    }
+}
+
+fn refusal_of(error: EncodeError, command: Option<usize>) -> SubmitError {
+    match error {
+        EncodeError::TooLarge { what, size, bound } => SubmitError::TooLarge { command, what, size, bound },
+        EncodeError::Randomness(source) => SubmitError::NotWritten { why: format!("no salt could be drawn: {source}") },
+        EncodeError::Form(source) => SubmitError::Defect { why: format!("an event has no stored form: {source}") },
+        EncodeError::Stream(source) => SubmitError::Defect { why: source.to_string() },
+    }
+}
+
+/// Why a set does not even fit into a batch of its own.
+fn too_large(set: &AppendSet) -> SubmitError {
+    let (what, size, bound) = if set.records.len() > MAX_BATCH_RECORDS {
+        ("the number of events of a request", set.records.len(), MAX_BATCH_RECORDS)
+    } else {
+        ("the bytes of a request", bytes_of(set), MAX_BATCH_BYTES)
+    };
+    SubmitError::TooLarge { command: None, what, size, bound }
+}
+
+fn bytes_of(set: &AppendSet) -> usize {
+    set.records.iter().map(|record| record.leaf.len() + record.disclosure.as_ref().map_or(0, Vec::len)).sum()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
+}

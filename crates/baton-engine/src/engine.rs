@@ -1,0 +1,265 @@
+//! The engine's handle: start, submit, validate, read, follow, shut down.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_domain::decide::{self, Assessment, Refusal, Request};
+use baton_domain::event::{Command, Event};
+use baton_domain::state::State;
+use baton_domain::values::{Position, ProposalId, Revision, StreamId};
+use baton_ledger::Ledger;
+use baton_ledger::bounds::MAX_BATCH_SETS;
+use jiff::Timestamp;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::batch::{Job, guarded, judge};
+use crate::error::{NotYet, ReadError, ShutdownError, StartError, SubmitError};
+use crate::fold::fold;
+use crate::log::{LogEntry, stream_name};
+use crate::published::{Published, Writes, newest};
+use crate::submission::{Answer, Entry, Submission, Validated};
+use crate::writer::Writer;
+
+/// Bounds of the commit path. The default is right for a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How many requests may wait for the writer, besides those it works on; at least 1. One more is
+    /// refused with [`SubmitError::QueueFull`]: a queue that grows is only a longer wait.
+    pub queue: usize,
+    /// Most requests in one batch; 1 to 256, which is the ledger's bound.
+    pub batch_requests: usize,
+    /// A batch takes no further request once those in it hold this many bytes of content.
+    pub batch_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { queue: 1_024, batch_requests: 256, batch_bytes: 1024 * 1024 }
+    }
+}
+
+/// The server's clock, or a test's.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// A running engine. Cloning gives another handle to the same one.
+///
+/// When the last handle is dropped the writer answers what is queued and ends; only
+/// [`shutdown`](Engine::shutdown) closes the ledger, so that its next open need not check everything.
+#[derive(Clone)]
+pub struct Engine {
+    ledger: Arc<dyn Ledger>,
+    published: Arc<Published>,
+    clock: Clock,
+    jobs: mpsc::Sender<Job>,
+    stop: Arc<Notify>,
+    ended: watch::Receiver<Ended>,
+}
+
+/// How the writer thread ended; `None` while it runs.
+type Ended = Option<Result<(), ShutdownError>>;
+
+impl Engine {
+    /// Folds the whole log into a state and starts the writer thread.
+    ///
+    /// Every record is checked: its leaf against its hash, its words against their commitments, its
+    /// place against what it says. Takes time in proportion to the log, and blocks the calling thread
+    /// for as long as the ledger's reads do.
+    ///
+    /// # Errors
+    /// See [`StartError`]. Damage anywhere in the log refuses the start: a state built on the rest
+    /// would be wrong.
+    pub async fn start(ledger: Arc<dyn Ledger>, options: Options) -> Result<Self, StartError> {
+        Self::start_with(ledger, options, Arc::new(Timestamp::now)).await
+    }
+
+    pub(crate) async fn start_with(ledger: Arc<dyn Ledger>, options: Options, clock: Clock) -> Result<Self, StartError> {
+        if ledger.head().size == 0 {
+            return Err(StartError::NotBegun);
+        }
+        let state = fold(ledger.as_ref(), State::default()).await?;
+        let published = Arc::new(Published::new(state));
+        let (jobs, queue) = mpsc::channel(options.queue.max(1));
+        let stop = Arc::new(Notify::new());
+        let options = Options { batch_requests: options.batch_requests.clamp(1, MAX_BATCH_SETS), ..options };
+        let writer = Writer {
+            ledger: Arc::clone(&ledger),
+            published: Arc::clone(&published),
+            clock: Arc::clone(&clock),
+            options,
+            jobs: queue,
+            stop: Arc::clone(&stop),
+            stopped: false,
+            waiting: VecDeque::new(),
+        };
+        let ended = spawn(writer).map_err(StartError::Thread)?;
+        Ok(Self { ledger, published, clock, jobs, stop, ended })
+    }
+
+    /// The durable state. Costs a pointer; hold it for as long as you like.
+    pub fn snapshot(&self) -> Arc<State> {
+        self.published.state()
+    }
+
+    /// The durable state once it holds the event at `min`, waiting at most `wait` for it.
+    ///
+    /// # Errors
+    /// [`NotYet`] when it does not get there in time. Needs the timer of a tokio runtime.
+    pub async fn snapshot_at(&self, min: Position, wait: Duration) -> Result<Arc<State>, NotYet> {
+        let mut sizes = self.follow();
+        let reached = async { sizes.wait_for(|size| *size > min.0).await.is_ok() };
+        let reached = tokio::time::timeout(wait, reached).await.unwrap_or(false);
+        let state = self.snapshot();
+        if reached { Ok(state) } else { Err(NotYet { asked: min, newest: newest(&state) }) }
+    }
+
+    /// Records a request, all of its commands or none.
+    ///
+    /// **Durable when?** When this returns `Ok`, or a refusal. **After a crash, or when the answer was
+    /// lost?** Submit the same again: the command id and content give the first receipt, or the
+    /// request is recorded then. Dropping the future cancels nothing: what is queued is decided.
+    ///
+    /// # Errors
+    /// See [`SubmitError`]. Unmet rules are refused and the refusal is recorded in stream `audit`;
+    /// a stale revision is refused and leaves no trace.
+    pub async fn submit(&self, submission: Submission) -> Result<Answer, SubmitError> {
+        submission.check_form()?;
+        let digest = self.ledger.keyed_digest(&submission.content);
+        let (reply, answer) = oneshot::channel();
+        self.jobs.try_send(Job { submission, digest, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => SubmitError::QueueFull,
+            TrySendError::Closed(_) => SubmitError::Closed,
+        })?;
+        // The writer answers every request it took, unless its thread dies.
+        answer.await.unwrap_or(Err(SubmitError::OutcomeUnknown))
+    }
+
+    /// Says what a request would do, on the durable state, and writes nothing.
+    ///
+    /// The command id is not looked at. For a lone `Approved` its digest is not looked at either: the
+    /// answer holds the assessment of the open proposal, with the digest to name; everything else
+    /// about the approval is judged as it would be.
+    ///
+    /// # Errors
+    /// As [`submit`](Engine::submit), but for what only a write can meet.
+    pub fn validate(&self, submission: &Submission) -> Result<Validated, SubmitError> {
+        submission.check_form()?;
+        let state = self.snapshot();
+        let refuse = |refusal| SubmitError::Refused(refusal, newest(&state).unwrap_or(Position(0)));
+        let person = submission.person.clone();
+        let request = Request { person, command_id: submission.command_id, now: (self.clock)() };
+        decide::expect(&state, &submission.expected).map_err(refuse)?;
+        let (assessment, seen) = match lone_approval(&submission.commands) {
+            None => (None, None),
+            Some((proposal, command)) => {
+                let assessed = assess(&state, &request, proposal)?.map_err(|unmet| refuse(Refusal::Rules(unmet)))?;
+                let seen = with_digest(command, &assessed.digest);
+                (Some(assessed), Some(Submission { commands: vec![seen], ..submission.clone() }))
+            }
+        };
+        let decided = judge(&state, &request, seen.as_ref().unwrap_or(submission))?.map_err(refuse)?;
+        let entries = decided.events.iter().map(|event| Entry::of(event)).collect();
+        Ok(Validated { entries, warnings: decided.warnings, assessment })
+    }
+
+    /// Events in log order, from `from` on, at most `limit`. May return fewer; returns none only when
+    /// there is no event at or after `from` yet, or `limit` is 0.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; a damaged record ends the read and is not returned.
+    pub async fn read(&self, from: Position, limit: usize) -> Result<Vec<LogEntry>, ReadError> {
+        let page = self.ledger.read(baton_ledger::Position(from.0), limit).await?;
+        page.into_iter().map(LogEntry::read).collect()
+    }
+
+    /// Events of one stream in order of revision, from `from` on; otherwise as [`read`](Engine::read).
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read_stream(&self, stream: &StreamId, from: Revision, limit: usize) -> Result<Vec<LogEntry>, ReadError> {
+        // A stream whose name the ledger does not take holds nothing.
+        let Ok(name) = stream_name(stream) else { return Ok(Vec::new()) };
+        let page = self.ledger.read_stream(&name, baton_ledger::Revision(from.0), limit).await?;
+        page.into_iter().map(LogEntry::read).collect()
+    }
+
+    /// The size of the durable log as it grows. It changes after the state does, so whoever sees a
+    /// size finds a snapshot that reaches it. Steps may be merged.
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.published.sizes()
+    }
+
+    /// Whether requests can be recorded, as it changes. Learned from writes alone: nothing probes.
+    pub fn writes(&self) -> watch::Receiver<Writes> {
+        self.published.writes()
+    }
+
+    /// Takes no more requests, answers those queued, and closes the ledger. Reads go on. Calling it
+    /// again gives the same result again.
+    ///
+    /// # Errors
+    /// See [`ShutdownError`]; nothing acknowledged is lost.
+    pub async fn shutdown(&self) -> Result<(), ShutdownError> {
+        self.stop.notify_one();
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(ended) => ended.clone().unwrap_or(Err(ShutdownError::WriterGone)),
+            Err(_) => Err(ShutdownError::WriterGone),
+        }
+    }
+}
+
+/// Runs the writer on a thread of its own, with a runtime of its own: the ledger's append may block.
+fn spawn(writer: Writer) -> std::io::Result<watch::Receiver<Ended>> {
+    let (ended, watched) = watch::channel(None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let published = Arc::clone(&writer.published);
+    std::thread::Builder::new().name("baton-writer".to_owned()).spawn(move || {
+        let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(writer.run())));
+        let result = match result {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(ShutdownError::Close(Arc::new(error))),
+            Err(_) => Err(ShutdownError::WriterGone),
+        };
+        match &result {
+            Err(ShutdownError::WriterGone) => {
+                tracing::error!("the writer thread panicked; nothing more can be recorded");
+                published.say(Writes::Poisoned("the writer thread panicked".to_owned()));
+            }
+            _ => published.say(Writes::Closed),
+        }
+        ended.send_replace(Some(result));
+    })?;
+    Ok(watched)
+}
+
+/// The proposal that a request approves, when it does nothing else.
+fn lone_approval(commands: &[Command]) -> Option<(&ProposalId, &Command)> {
+    match commands {
+        [command] => match (&command.stream, &command.statement.event) {
+            (StreamId::Proposal(id), Event::Approved(_)) => Some((id, command)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+type Unmet = Vec<(usize, baton_domain::Unmet)>;
+
+fn assess(
+    state: &State,
+    request: &Request,
+    proposal: &ProposalId,
+) -> Result<Result<Assessment, Unmet>, SubmitError> {
+    guarded(request.command_id, || state.assess_proposal(request, proposal))
+}
+
+fn with_digest(command: &Command, digest: &str) -> Command {
+    let mut command = command.clone();
+    if let Event::Approved(approved) = &mut command.statement.event {
+        digest.clone_into(&mut approved.digest);
+    }
+    command
+}

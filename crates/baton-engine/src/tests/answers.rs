@@ -1,0 +1,419 @@
+//! What requests are answered when nothing fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_domain::decide::{Expected, Refusal};
+use baton_domain::event::{Command, Event, EventType};
+use baton_domain::values::{Position, Revision};
+use baton_ledger::{AppendError, Batch, Ledger};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::faulty::FaultyLedger;
+use super::world::*;
+use crate::{Answer, Engine, MAX_COMMANDS, NotYet, OpenLogError, Options, StartError, SubmitError, Writes, dump, open_log};
+
+/// A running engine whose writer is held in the append of a first request.
+async fn held(options: Options) -> (Arc<FaultyLedger>, Engine, tokio::task::JoinHandle<Result<Answer, SubmitError>>) {
+    let ledger = FaultyLedger::opened().await;
+    let shared: Arc<dyn Ledger> = Arc::clone(&ledger) as _;
+    let engine = start_with(&shared, options).await;
+    ledger.hold();
+    let first = tokio::spawn({
+        let engine = engine.clone();
+        async move { ask(&engine, vec![note("first")]).await }
+    });
+    ledger.entered().await;
+    (ledger, engine, first)
+}
+
+/// Puts a request into the queue and goes away.
+async fn queue_and_forget(engine: &Engine, submission: crate::Submission) {
+    tokio::select! {
+        biased;
+        answer = engine.submit(submission) => panic!("it did not wait: {answer:?}"),
+        () = std::future::ready(()) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_log_begins_with_its_opening_and_only_once() {
+    let ledger = opened().await;
+    let engine = start(&ledger).await;
+    let log = log(&engine).await;
+    assert_eq!(log.len(), 1);
+    assert!(matches!(&log[0].recorded.statement.event, Event::LogOpened(o) if o.origin == "baton.test/1" && o.format == 1));
+    let again = open_log(ledger.as_ref(), "baton.test/2", person(ADMIN), None, clock()()).await;
+    assert!(matches!(again, Err(OpenLogError::HasBegun { size: 1 })));
+}
+
+#[tokio::test]
+async fn an_engine_does_not_start_on_a_log_that_has_not_begun() {
+    let ledger: Arc<dyn Ledger> = Arc::new(baton_ledger::MemoryLedger::new());
+    assert!(matches!(Engine::start(ledger, Options::default()).await, Err(StartError::NotBegun)));
+}
+
+#[tokio::test]
+async fn an_origin_that_could_not_stand_in_a_signed_note_is_refused() {
+    let ledger = baton_ledger::MemoryLedger::new();
+    for bad in ["", "two words", "a+b", "line\nfeed", "é", &"x".repeat(crate::MAX_ORIGIN + 1)] {
+        let opened = open_log(&ledger, bad, person(ADMIN), None, clock()()).await;
+        assert!(matches!(opened, Err(OpenLogError::Origin(_))), "{bad}");
+    }
+    open_log(&ledger, &"x".repeat(crate::MAX_ORIGIN), person(ADMIN), None, clock()()).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_names_every_event_and_where_it_went() {
+    let engine = start(&opened().await).await;
+    let answer = ask(&engine, first_commands()).await.unwrap();
+    assert_eq!(answer.entries.len(), first_commands().len());
+    assert!(!answer.already_recorded);
+    assert_eq!(answer.position, Position(first_commands().len() as u64));
+    let log = log(&engine).await;
+    for (entry, command) in answer.entries.iter().zip(first_commands()) {
+        let recorded = &log[entry.position.0 as usize].recorded;
+        assert_eq!((&recorded.stream, recorded.revision), (&entry.stream, entry.revision));
+        assert_eq!((&entry.stream, entry.event_type), (&command.stream, command.statement.event.event_type()));
+    }
+    assert_eq!(engine.snapshot().size, log.len() as u64);
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_first_receipt_even_after_a_restart() {
+    let ledger = opened().await;
+    let engine = start(&ledger).await;
+    let first = engine.submit(request(ADMIN, 7, first_commands())).await.unwrap();
+    ask(&engine, vec![note("something else")]).await.unwrap();
+    let restarted = start(&ledger).await;
+    for engine in [engine, restarted] {
+        let again = engine.submit(request(ADMIN, 7, first_commands())).await.unwrap();
+        assert_eq!(again.entries, first.entries);
+        assert!(again.already_recorded);
+        assert_eq!(again.position, Position(engine.snapshot().size - 1));
+    }
+    assert_eq!(ledger.head().size, first.position.0 + 2);
+}
+
+#[tokio::test]
+async fn the_same_id_with_other_content_is_refused_and_that_of_another_person_is_another_request() {
+    let engine = start(&opened().await).await;
+    populate(&engine).await;
+    let first = engine.submit(request(ADMIN, 7, vec![note("one")])).await.unwrap();
+    let reused = engine.submit(request(ADMIN, 7, vec![note("two")])).await;
+    assert!(matches!(reused, Err(SubmitError::RequestReused { first: at }) if at == first.entries[0].position), "{reused:?}");
+    let other = engine.submit(request(OFFICER, 7, vec![note("one")])).await.unwrap();
+    assert!(!other.already_recorded);
+}
+
+#[tokio::test]
+async fn repeats_within_one_batch_get_the_same_receipt() {
+    let (ledger, engine, first) = held(Options::default()).await;
+    let same = || engine.submit(request(ADMIN, 7, vec![note("same")]));
+    let other = engine.submit(request(ADMIN, 7, vec![note("other")]));
+    let (one, two, three, ()) = tokio::join!(same(), same(), other, async { ledger.release() });
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one.entries, two.entries);
+    assert_eq!((one.already_recorded, two.already_recorded), (false, true));
+    assert!(matches!(three, Err(SubmitError::RequestReused { first }) if first == one.entries[0].position));
+    first.await.unwrap().unwrap();
+    assert_eq!(engine.snapshot().size, 3);
+}
+
+#[tokio::test]
+async fn concurrent_requests_get_gapless_positions() {
+    let ledger = opened().await;
+    let engine = start(&ledger).await;
+    populate(&engine).await;
+    let before = engine.snapshot().size;
+    let tasks: Vec<_> = (0..300_u128)
+        .map(|id| {
+            let engine = engine.clone();
+            tokio::spawn(async move { engine.submit(request(ADMIN, id, vec![note("a"), note("b")])).await.unwrap() })
+        })
+        .collect();
+    let mut positions = Vec::new();
+    for task in tasks {
+        let answer = task.await.unwrap();
+        assert_eq!(answer.entries[1].position, answer.entries[0].position.next());
+        assert!(answer.position >= answer.entries[1].position);
+        positions.extend(answer.entries.iter().map(|entry| entry.position.0));
+    }
+    positions.sort_unstable();
+    assert_eq!(positions, (before..before + 600).collect::<Vec<_>>());
+    assert_eq!(dump(&engine.snapshot()), dump(&start(&ledger).await.snapshot()));
+}
+
+#[tokio::test]
+async fn a_refusal_is_recorded_in_the_audit_stream_and_changes_nothing_else() {
+    let engine = start(&opened().await).await;
+    populate(&engine).await;
+    let before = engine.snapshot();
+    let wrong = command("organisation/QUY", "OrganisationRegistered", json!({ "name": "again", "kind": "icb" }));
+    let refused = engine.submit(request(STRANGER, 1, vec![wrong.clone()])).await.unwrap_err();
+    let SubmitError::Refused(Refusal::Rules(unmet), at) = refused else { panic!("{refused}") };
+    assert_eq!(unmet.iter().map(|(at, u)| (*at, u.code.as_str())).collect::<Vec<_>>(), [(0, "NOT_PERMITTED"), (0, "ALREADY_REGISTERED")]);
+
+    let after = engine.snapshot();
+    assert_eq!(at, Position(before.size));
+    assert_eq!(after.size, before.size + 1);
+    let audit = engine.read_stream(&stream("audit"), Revision::FIRST, 10).await.unwrap();
+    assert_eq!(audit.len(), 1);
+    let recorded = &audit[0].recorded;
+    assert_eq!((recorded.position, recorded.recorded_by.as_str()), (at, STRANGER));
+    assert!(matches!(&recorded.statement.event, Event::CommandRefused(r)
+        if r.codes == ["NOT_PERMITTED", "ALREADY_REGISTERED"] && r.event == EventType::OrganisationRegistered));
+    let other_streams = |state: &baton_domain::state::State| {
+        state.revisions.iter().filter(|(s, _)| **s != stream("audit")).map(|(s, r)| (s.clone(), *r)).collect::<Vec<_>>()
+    };
+    assert_eq!(other_streams(&after), other_streams(&before));
+
+    // A refused request is not remembered: once its rules are met, the same id records it.
+    let again = engine.submit(request(STRANGER, 1, vec![wrong])).await;
+    assert!(matches!(again, Err(SubmitError::Refused(..))));
+    assert_eq!(engine.snapshot().size, after.size + 1);
+}
+
+#[tokio::test]
+async fn a_stale_revision_is_refused_and_leaves_no_trace() {
+    let engine = start(&opened().await).await;
+    populate(&engine).await;
+    let size = engine.snapshot().size;
+    let expecting = |expected| crate::Submission { expected: vec![(stream(WAVE), expected)], ..request(ADMIN, 1, vec![note("n")]) };
+    for wrong in [Expected::Exact(Revision(2)), Expected::NoStream] {
+        let refused = engine.submit(expecting(wrong)).await;
+        assert!(matches!(refused, Err(SubmitError::Refused(Refusal::StaleRevision { actual: Some(Revision(1)), .. }, at)) if at.0 + 1 == size));
+    }
+    assert_eq!(engine.snapshot().size, size);
+    engine.submit(expecting(Expected::Exact(Revision(1)))).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_requests_in_one_batch_that_expect_the_same_revision_the_second_is_stale() {
+    let (ledger, engine, first) = held(Options::default()).await;
+    let expecting =
+        |id| crate::Submission { expected: vec![(stream(WAVE), Expected::Exact(Revision(1)))], ..request(ADMIN, id, vec![note("n")]) };
+    let (one, two, ()) = tokio::join!(engine.submit(expecting(1)), engine.submit(expecting(2)), async { ledger.release() });
+    first.await.unwrap().unwrap();
+    assert_eq!(one.unwrap().entries[0].revision, Revision(2));
+    assert!(matches!(two, Err(SubmitError::Refused(Refusal::StaleRevision { actual: Some(Revision(2)), .. }, Position(2)))));
+}
+
+#[tokio::test]
+async fn a_request_at_the_bound_of_commands_is_taken_and_one_past_it_refused() {
+    let engine = start(&opened().await).await;
+    let notes = |count| (0..count).map(|_| note("n")).collect::<Vec<Command>>();
+    let answer = ask(&engine, notes(MAX_COMMANDS)).await.unwrap();
+    assert_eq!(answer.entries.len(), MAX_COMMANDS);
+    let refused = ask(&engine, notes(MAX_COMMANDS + 1)).await;
+    assert!(matches!(refused, Err(SubmitError::TooManyCommands { count: 129, bound: MAX_COMMANDS })));
+    assert!(matches!(ask(&engine, notes(0)).await, Err(SubmitError::NoCommands)));
+    assert_eq!(engine.snapshot().size, 1 + MAX_COMMANDS as u64);
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_large_is_refused_by_the_index_of_its_command() {
+    let engine = start(&opened().await).await;
+    let refused = ask(&engine, vec![note("n"), large("a", 70_000)]).await;
+    assert!(matches!(refused, Err(SubmitError::TooLarge { command: Some(1), what: "a leaf", .. })), "{refused:?}");
+    assert_eq!(engine.snapshot().size, 1);
+}
+
+#[tokio::test]
+async fn a_request_larger_than_any_batch_is_refused() {
+    let engine = start(&opened().await).await;
+    let commands = (0..80).map(|i| large(&format!("o{i}"), 60_000)).collect();
+    let refused = ask(&engine, commands).await;
+    assert!(matches!(refused, Err(SubmitError::TooLarge { command: None, what: "the bytes of a request", .. })), "{refused:?}");
+    assert_eq!(engine.snapshot().size, 1);
+}
+
+#[tokio::test]
+async fn requests_that_do_not_fit_into_one_batch_go_into_the_next() {
+    let (ledger, engine, first) = held(Options::default()).await;
+    let tasks: Vec<_> = (0..100_u128)
+        .map(|id| {
+            let engine = engine.clone();
+            // Little content, large events: only the built batch shows how much it is.
+            let mut submission = request(ADMIN, id, vec![large(&format!("o{id}"), 60_000)]);
+            submission.content = Vec::new();
+            tokio::spawn(async move { engine.submit(submission).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    ledger.release();
+    first.await.unwrap().unwrap();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(engine.snapshot().size, 102);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_one_more_and_takes_again_later() {
+    let (ledger, engine, first) = held(Options { queue: 2, ..Options::default() }).await;
+    for id in [1, 2] {
+        queue_and_forget(&engine, request(ADMIN, id, vec![note("waits")])).await;
+    }
+    let refused = engine.submit(request(ADMIN, 3, vec![note("one too many")])).await;
+    assert!(matches!(refused, Err(SubmitError::QueueFull)));
+    ledger.release();
+    first.await.unwrap().unwrap();
+    engine.snapshot_at(Position(3), Duration::from_secs(60)).await.unwrap();
+    engine.submit(request(ADMIN, 3, vec![note("now")])).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_whose_caller_went_away_is_recorded() {
+    let (ledger, engine, first) = held(Options::default()).await;
+    queue_and_forget(&engine, request(ADMIN, 1, vec![note("nobody waits for this")])).await;
+    ledger.release();
+    first.await.unwrap().unwrap();
+    let again = engine.submit(request(ADMIN, 1, vec![note("nobody waits for this")])).await.unwrap();
+    assert!(again.already_recorded);
+    assert_eq!(again.entries[0].position, Position(2));
+}
+
+#[tokio::test]
+async fn a_shutdown_answers_what_was_queued_and_takes_nothing_more() {
+    let (ledger, engine, first) = held(Options::default()).await;
+    let queued = engine.submit(request(ADMIN, 1, vec![note("queued")]));
+    let shutdown = async {
+        // Asked for while the first request is in its append and the second one waits.
+        let (closed, ()) = tokio::join!(engine.shutdown(), async { ledger.release() });
+        closed
+    };
+    let (queued, closed) = tokio::join!(queued, shutdown);
+    closed.unwrap();
+    first.await.unwrap().unwrap();
+    assert_eq!(queued.unwrap().entries[0].position, Position(2));
+    assert!(matches!(ask(&engine, vec![note("late")]).await, Err(SubmitError::Closed)));
+    assert_eq!(*engine.writes().borrow(), Writes::Closed);
+    engine.shutdown().await.unwrap();
+    // The ledger is closed, and reads go on.
+    let append = ledger.append(Batch { at: ledger.head().next(), sets: Vec::new() }).await;
+    assert!(matches!(append, Err(AppendError::Closed)));
+    assert_eq!(log(&engine).await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_dropped_answers_what_was_queued() {
+    let (ledger, engine, first) = held(Options::default()).await;
+    queue_and_forget(&engine, request(ADMIN, 1, vec![note("queued")])).await;
+    drop(engine);
+    ledger.release();
+    first.await.unwrap().unwrap();
+    let mut heads = ledger.follow();
+    heads.wait_for(|head| head.size == 3).await.unwrap();
+}
+
+#[tokio::test]
+async fn validating_says_what_would_be_recorded_and_writes_nothing() {
+    let ledger = opened().await;
+    let engine = start(&ledger).await;
+    let before = dump(&engine.snapshot());
+    let request = request(ADMIN, 1, first_commands());
+    let validated = engine.validate(&request).unwrap();
+    assert_eq!(dump(&engine.snapshot()), before);
+    assert_eq!(ledger.head().size, 1);
+    assert!(validated.assessment.is_none());
+    assert_eq!(engine.submit(request).await.unwrap().entries, validated.entries);
+}
+
+#[tokio::test]
+async fn validating_refuses_as_submitting_would_and_records_no_refusal() {
+    let engine = start(&opened().await).await;
+    let refused = engine.validate(&request(STRANGER, 1, first_commands()));
+    assert!(matches!(refused, Err(SubmitError::Refused(Refusal::Rules(_), Position(0)))));
+    let stale = crate::Submission { expected: vec![(stream(WAVE), Expected::Exact(Revision(1)))], ..request(ADMIN, 1, vec![note("n")]) };
+    assert!(matches!(engine.validate(&stale), Err(SubmitError::Refused(Refusal::StaleRevision { .. }, _))));
+    assert!(matches!(engine.validate(&request(ADMIN, 1, Vec::new())), Err(SubmitError::NoCommands)));
+    assert_eq!(engine.snapshot().size, 1);
+}
+
+#[tokio::test]
+async fn validating_an_approval_gives_the_digest_with_which_it_is_taken() {
+    let engine = start(&opened().await).await;
+    populate(&engine).await;
+    ask(&engine, vec![command(TRANSITION, "Planned", json!({ "event": "AgreementSigned", "target": { "precision": "unknown" } }))]).await.unwrap();
+    let void = serde_json::to_value(command(TRANSITION, "StatementVoided", json!({ "target": 2, "reason": { "$open": "wrong board" } }))).unwrap();
+    ask(&engine, vec![command("proposal/p1", "Proposed", json!({ "commands": [void] }))]).await.unwrap();
+
+    let approval = |by, digest: &str| request(by, Uuid::new_v4().as_u128(), vec![command("proposal/p1", "Approved", json!({ "digest": digest }))]);
+    let refused = engine.validate(&approval(ADMIN, "")).unwrap_err();
+    assert!(matches!(&refused, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "SELF_APPROVAL"), "{refused}");
+    let seen = engine.validate(&approval(OFFICER, "")).unwrap();
+    let digest = seen.assessment.unwrap().digest;
+    assert_eq!(seen.entries.len(), 2);
+    assert!(engine.submit(approval(OFFICER, "not what was seen")).await.is_err());
+    let answer = engine.submit(approval(OFFICER, &digest)).await.unwrap();
+    let types: Vec<_> = answer.entries.iter().map(|entry| entry.event_type).collect();
+    assert_eq!(types, [EventType::Approved, EventType::StatementVoided]);
+    let unknown = engine.validate(&approval(OFFICER, &digest)).unwrap_err();
+    assert!(matches!(&unknown, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "UNKNOWN_PROPOSAL"), "{unknown}");
+}
+
+#[tokio::test]
+async fn a_snapshot_waits_for_its_position_or_says_how_far_it_is() {
+    let engine = start(&opened().await).await;
+    let early = engine.snapshot_at(Position(1), Duration::ZERO).await;
+    assert_eq!(early.unwrap_err(), NotYet { asked: Position(1), newest: Some(Position(0)) });
+    let (state, answer) = tokio::join!(engine.snapshot_at(Position(1), Duration::from_secs(60)), ask(&engine, vec![note("n")]));
+    answer.unwrap();
+    assert_eq!(state.unwrap().size, 2);
+    assert_eq!(engine.snapshot_at(Position(0), Duration::ZERO).await.unwrap().size, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_follows_finds_a_snapshot_and_a_log_that_reach_what_was_seen() {
+    let engine = start(&opened().await).await;
+    let mut sizes = engine.follow();
+    let follower = tokio::spawn({
+        let engine = engine.clone();
+        async move {
+            loop {
+                let size = *sizes.borrow_and_update();
+                assert!(engine.snapshot().size >= size);
+                assert_eq!(engine.read(Position(size - 1), 1).await.unwrap().len(), 1);
+                if size == 101 {
+                    return;
+                }
+                sizes.changed().await.unwrap();
+            }
+        }
+    });
+    for _ in 0..100 {
+        let answer = ask(&engine, vec![note("n")]).await.unwrap();
+        assert!(engine.snapshot().size > answer.position.0);
+    }
+    follower.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_gives_words_and_leaves_and_the_leaves_hold_no_words() {
+    let engine = start(&opened().await).await;
+    ask(&engine, vec![note("a whispered note")]).await.unwrap();
+    let log = log(&engine).await;
+    let Event::FactRecorded(fact) = &log[1].recorded.statement.event else { panic!() };
+    assert_eq!(fact.note.as_ref().unwrap().words(), Some("a whispered note"));
+    assert_eq!(log[1].schema_version, 1);
+    assert_eq!(log[1].leaf_hash, baton_ledger::leaf_hash(&log[1].leaf));
+    assert!(!String::from_utf8(log[1].leaf.clone()).unwrap().contains("whispered"));
+    assert!(engine.read(Position(2), 10).await.unwrap().is_empty());
+    assert!(engine.read_stream(&stream("meeting/none"), Revision::FIRST, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_servers_clock_is_what_is_recorded_and_never_runs_backwards() {
+    let ledger = opened().await;
+    let times: [jiff::Timestamp; 2] = ["2026-10-03T00:00:00Z".parse().unwrap(), "2026-10-02T23:00:00Z".parse().unwrap()];
+    let read = std::sync::atomic::AtomicUsize::new(0);
+    let clock = Arc::new(move || times[read.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2]);
+    let engine = Engine::start_with(ledger, Options::default(), clock).await.unwrap();
+    for _ in 0..2 {
+        ask(&engine, vec![note("n")]).await.unwrap();
+    }
+    let log = log(&engine).await;
+    assert_eq!([log[1].recorded.recorded_at, log[2].recorded.recorded_at], [times[0], times[0]]);
+}

@@ -1,0 +1,146 @@
+//! A ledger that fails when told to, around one in memory.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use baton_ledger::{
+    AppendError, Appended, Batch, CloseError, Disclosure, Head, Ledger, MemoryLedger, Position, ReadError, RequestKey,
+    RequestRecord, Revision, StoredRecord, StreamName,
+};
+use tokio::sync::{Semaphore, watch};
+
+/// What becomes of the appends from now on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Works,
+    /// The system refuses; nothing is written.
+    Refuses,
+    /// The disk is full; nothing is written.
+    Full,
+    /// The next append fails with an unknown outcome, and the ones after it find a poisoned ledger.
+    /// The batch is found after the ledger is opened again, or not.
+    Unknown { kept: bool },
+    Poisoned,
+}
+
+pub(crate) struct FaultyLedger {
+    inner: MemoryLedger,
+    mode: Mutex<Mode>,
+    /// A batch whose append failed and that will be found all the same.
+    kept: Mutex<Option<Batch>>,
+    /// What reads get instead of the words at this position.
+    forged: Mutex<Option<Position>>,
+    held: Mutex<bool>,
+    entered: Semaphore,
+    released: Semaphore,
+}
+
+impl FaultyLedger {
+    pub(crate) async fn opened() -> Arc<Self> {
+        let ledger = Self {
+            inner: MemoryLedger::new(),
+            mode: Mutex::new(Mode::Works),
+            kept: Mutex::new(None),
+            forged: Mutex::new(None),
+            held: Mutex::new(false),
+            entered: Semaphore::new(0),
+            released: Semaphore::new(0),
+        };
+        super::world::begin(&ledger).await;
+        Arc::new(ledger)
+    }
+
+    pub(crate) fn set(&self, mode: Mode) {
+        *self.mode.lock().unwrap() = mode;
+    }
+
+    /// Opens the ledger again, in place: a batch that was kept is found now.
+    pub(crate) async fn reopen(&self) {
+        self.set(Mode::Works);
+        let kept = self.kept.lock().unwrap().take();
+        if let Some(batch) = kept {
+            self.inner.append(batch).await.unwrap();
+        }
+    }
+
+    /// From now on every append waits until it is released.
+    pub(crate) fn hold(&self) {
+        *self.held.lock().unwrap() = true;
+    }
+
+    /// Waits until an append is held.
+    pub(crate) async fn entered(&self) {
+        self.entered.acquire().await.unwrap().forget();
+    }
+
+    /// Lets the append that is held, and all after it, go on.
+    pub(crate) fn release(&self) {
+        *self.held.lock().unwrap() = false;
+        self.released.add_permits(1);
+    }
+
+    /// From now on the words at this position are others.
+    pub(crate) fn forge(&self, position: u64) {
+        *self.forged.lock().unwrap() = Some(Position(position));
+    }
+}
+
+#[async_trait]
+impl Ledger for FaultyLedger {
+    async fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
+        if *self.held.lock().unwrap() {
+            self.entered.add_permits(1);
+            self.released.acquire().await.unwrap().forget();
+        }
+        let mode = *self.mode.lock().unwrap();
+        match mode {
+            Mode::Works => self.inner.append(batch).await,
+            Mode::Refuses => Err(AppendError::Io { what: "write", source: std::io::Error::other("a broken cable") }),
+            Mode::Full => Err(AppendError::Full { nothing_written: true }),
+            Mode::Poisoned => Err(AppendError::Poisoned { why: "an earlier write".to_owned() }),
+            Mode::Unknown { kept } => {
+                self.set(Mode::Poisoned);
+                *self.kept.lock().unwrap() = kept.then_some(batch);
+                Err(AppendError::OutcomeUnknown { why: "a sync failed".to_owned() })
+            }
+        }
+    }
+
+    fn head(&self) -> Head {
+        self.inner.head()
+    }
+
+    async fn read(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
+        let mut page = self.inner.read(from, limit).await?;
+        let forged = *self.forged.lock().unwrap();
+        for record in page.iter_mut().filter(|record| Some(record.position) == forged) {
+            let Disclosure::Open(words) = &mut record.disclosure else { panic!("no words there") };
+            *words = String::from_utf8(std::mem::take(words)).unwrap().replace("a note", "a lie!").into_bytes();
+        }
+        Ok(page)
+    }
+
+    async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
+        self.inner.read_stream(stream, from, limit).await
+    }
+
+    fn revision(&self, stream: &StreamName) -> Option<Revision> {
+        self.inner.revision(stream)
+    }
+
+    fn request(&self, key: &RequestKey) -> Option<RequestRecord> {
+        self.inner.request(key)
+    }
+
+    fn follow(&self) -> watch::Receiver<Head> {
+        self.inner.follow()
+    }
+
+    fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
+        self.inner.keyed_digest(bytes)
+    }
+
+    async fn close(&self) -> Result<(), CloseError> {
+        self.inner.close().await
+    }
+}

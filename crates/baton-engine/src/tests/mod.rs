@@ -1,0 +1,11 @@
+//! Tests of the engine, as sentences.
+#![allow(clippy::unwrap_used)]
+
+mod answers;
+mod codec;
+mod failures;
+mod faulty;
+mod replay;
+mod samples;
+mod sled;
+mod world;

@@ -1,0 +1,209 @@
+//! The one writer: takes what is queued, decides it, appends it in one write, publishes, answers.
+//!
+//! **Durable when?** When the ledger's append returns; marked below as the point of no return.
+//! **Ordered how?** As requests come out of the queue.
+//! **Who retries?** The caller. Nothing is written twice here; after a failed append the requests of
+//! the batch are answered with what is known, and the next batch begins from the durable log.
+//! **After a crash?** Before the point of no return nobody was told anything; after it the batch is
+//! found, and a repeat of each request gives its receipt.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use baton_domain::state::State;
+use baton_domain::values::Position;
+use baton_ledger::{AppendError, CloseError, Ledger, RequestRecord};
+use tokio::sync::{Notify, mpsc};
+
+use crate::batch::{Batch, Job, Outcome};
+use crate::engine::{Clock, Options};
+use crate::error::{ReadError, SubmitError};
+use crate::fold::fold;
+use crate::log::LogEntry;
+use crate::published::{Published, Writes, newest};
+use crate::submission::{Answer, Entry};
+
+pub(crate) struct Writer {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) published: Arc<Published>,
+    pub(crate) clock: Clock,
+    pub(crate) options: Options,
+    pub(crate) jobs: mpsc::Receiver<Job>,
+    pub(crate) stop: Arc<Notify>,
+    pub(crate) stopped: bool,
+    /// Taken from the queue and not decided yet.
+    pub(crate) waiting: VecDeque<Job>,
+}
+
+impl Writer {
+    /// Works until it is stopped or nobody can ask any more. A stop closes the ledger, after
+    /// everything that was queued by then is answered.
+    pub(crate) async fn run(mut self) -> Result<(), CloseError> {
+        loop {
+            if self.waiting.is_empty() {
+                match self.next().await {
+                    Some(job) => self.waiting.push_back(job),
+                    None if self.stopped => return self.ledger.close().await,
+                    None => return Ok(()),
+                }
+            }
+            self.take_queued();
+            self.commit().await;
+        }
+    }
+
+    /// The next request; none when everything that was queued before a stop is done, or when the last
+    /// handle is gone.
+    async fn next(&mut self) -> Option<Job> {
+        tokio::select! {
+            biased;
+            () = self.stop.notified(), if !self.stopped => {
+                self.stopped = true;
+                self.jobs.close();
+                self.jobs.recv().await
+            }
+            job = self.jobs.recv() => job,
+        }
+    }
+
+    /// Takes what else is queued, up to the bounds of a batch.
+    fn take_queued(&mut self) {
+        let mut bytes: usize = self.waiting.iter().map(|job| job.submission.content.len()).sum();
+        while self.waiting.len() < self.options.batch_requests && bytes < self.options.batch_bytes {
+            let Ok(job) = self.jobs.try_recv() else { return };
+            bytes += job.submission.content.len();
+            self.waiting.push_back(job);
+        }
+    }
+
+    async fn commit(&mut self) {
+        let durable = match self.catch_up().await {
+            Ok(durable) => durable,
+            Err(error) => return self.unreadable(&error),
+        };
+        let Batch { state, sets, outcomes, .. } = self.decide(&durable).await;
+        if sets.is_empty() {
+            return answer(outcomes, &durable, None);
+        }
+        let at = self.ledger.head().next();
+        match self.ledger.append(baton_ledger::Batch { at, sets }).await {
+            Ok(_) => {
+                // ---- Point of no return: from here on a crash recovers to "done". ----
+                self.published.publish(state.clone());
+                self.published.say(Writes::Open);
+                answer(outcomes, &state, None);
+            }
+            // The state of the batch is dropped: what is published is the durable one still.
+            Err(error) => {
+                let (failure, writes) = failure(&error);
+                tracing::error!(error = &error as &dyn std::error::Error, requests = outcomes.len(), "failed to append a batch");
+                self.published.say(writes);
+                answer(outcomes, &durable, Some(&failure));
+            }
+        }
+    }
+
+    /// The durable state. After a write whose outcome was unknown the ledger may turn out to hold
+    /// more than was published.
+    async fn catch_up(&self) -> Result<Arc<State>, ReadError> {
+        let published = self.published.state();
+        if self.ledger.head().size == published.size {
+            return Ok(published);
+        }
+        let state = fold(self.ledger.as_ref(), (*published).clone()).await?;
+        self.published.publish(state);
+        Ok(self.published.state())
+    }
+
+    fn unreadable(&mut self, error: &ReadError) {
+        tracing::error!(error = error as &dyn std::error::Error, "failed to read on in the log");
+        self.published.say(Writes::Poisoned(error.to_string()));
+        for job in self.waiting.drain(..) {
+            let _ = job.reply.send(Err(error.into()));
+        }
+    }
+
+    async fn decide(&mut self, durable: &State) -> Batch {
+        let mut batch = Batch::on(durable);
+        while let Some(job) = self.waiting.pop_front() {
+            if let Some(earlier) = self.ledger.request(&job.submission.key()) {
+                let result = self.repeat(&job, earlier).await;
+                batch.settle(job.reply, result);
+            } else if let Some(job) = batch.take(job, (self.clock)()) {
+                self.waiting.push_front(job);
+                break;
+            }
+        }
+        batch
+    }
+
+    /// The first receipt of a request that the durable log holds.
+    async fn repeat(&self, job: &Job, earlier: RequestRecord) -> Result<Answer, SubmitError> {
+        if earlier.digest != job.digest {
+            return Err(SubmitError::RequestReused { first: Position(earlier.first.0) });
+        }
+        let entries = self.entries(earlier).await.map_err(|error| SubmitError::from(&error))?;
+        Ok(Answer { entries, warnings: Vec::new(), already_recorded: true, position: Position(0) })
+    }
+
+    async fn entries(&self, request: RequestRecord) -> Result<Vec<Entry>, ReadError> {
+        let count = request.count as usize;
+        let mut entries = Vec::with_capacity(count);
+        while entries.len() < count {
+            let from = baton_ledger::Position(request.first.0 + entries.len() as u64);
+            let page = self.ledger.read(from, count - entries.len()).await?;
+            if page.is_empty() {
+                let why = "the log ends within a request".to_owned();
+                return Err(ReadError::Damaged { position: Position(from.0), why });
+            }
+            for stored in page {
+                entries.push(Entry::of(&LogEntry::read(stored)?.recorded));
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// Sends the answers of a batch. With a failure, whatever rests on the batch is answered with it.
+fn answer(outcomes: Vec<Outcome>, durable: &State, failure: Option<&SubmitError>) {
+    let position = newest(durable).unwrap_or(Position(0));
+    for Outcome { reply, mut result, rests_on_batch } in outcomes {
+        match &mut result {
+            Ok(answer) => answer.position = position,
+            Err(SubmitError::Refused(_, at)) => *at = position,
+            Err(_) => {}
+        }
+        if let Some(failure) = failure.filter(|_| rests_on_batch) {
+            result = Err(failure.clone());
+        }
+        // Whoever asked may have gone; what was recorded stays.
+        let _ = reply.send(result);
+    }
+}
+
+/// What a failed append means to those who asked, and to those who watch.
+fn failure(error: &AppendError) -> (SubmitError, Writes) {
+    let why = error.to_string();
+    match error {
+        AppendError::Full { nothing_written: true } => (SubmitError::Full, Writes::Full),
+        AppendError::Full { nothing_written: false } | AppendError::OutcomeUnknown { .. } => {
+            (SubmitError::OutcomeUnknown, Writes::Poisoned(why))
+        }
+        AppendError::Poisoned { why } => (SubmitError::Poisoned { why: why.clone() }, Writes::Poisoned(why.clone())),
+        AppendError::Closed => (SubmitError::Closed, Writes::Closed),
+        AppendError::Damaged { .. } => (SubmitError::Damaged { position: None, why: why.clone() }, Writes::Poisoned(why)),
+        // Another writer came first. The next batch begins with what it wrote.
+        AppendError::HeadMoved { .. } => (SubmitError::NotWritten { why }, Writes::Open),
+        AppendError::Io { source, .. } => {
+            let why = format!("{why}: {source}");
+            (SubmitError::NotWritten { why: why.clone() }, Writes::Poisoned(why))
+        }
+        // The batch was built within these bounds and rules: if the ledger sees it otherwise, ours is the mistake.
+        AppendError::StaleRevision { .. }
+        | AppendError::RequestReused { .. }
+        | AppendError::RequestRepeated { .. }
+        | AppendError::RequestTwiceInBatch { .. }
+        | AppendError::TooLarge { .. }
+        | AppendError::Empty { .. } => (SubmitError::Defect { why }, Writes::Open),
+    }
+}

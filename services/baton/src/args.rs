@@ -1,0 +1,307 @@
+//! What may be written on the command line.
+//!
+//! Every text here is read by people in `--help`; it says what happens and what is printed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Records how commissioning functions pass from a sender to a receiver, and shows where each stands.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, 1 refused or verification failed, 2 usage or a mistake in a file, 3 unavailable, 4 damage.\nNO_COLOR turns colours off.")]
+pub struct Arguments {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Address of the server, HOST:PORT.
+    #[arg(long, global = true, env = "BATON_SERVER", default_value = "127.0.0.1:50051", value_name = "ADDR")]
+    pub server: String,
+    /// Who you are, an opaque id. Believed only by a server in development identity mode.
+    #[arg(long, global = true, env = "BATON_PERSON", value_name = "ID")]
+    pub person: Option<String>,
+    /// How to print: tables for people, JSON or CSV for programs.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub output: Format,
+    /// Draw no progress bars. They are drawn on a terminal only, never into a file.
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables for people.
+    Table,
+    /// JSON with stable keys.
+    Json,
+    /// Comma-separated values with one header line.
+    Csv,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create a new log in a directory.
+    Init(Init),
+    /// Serve the log of a directory until Ctrl-C or SIGTERM.
+    Up(Up),
+    /// Load the real histories and the national picture, print them, then serve until Ctrl-C.
+    ///
+    /// For trying out only: whoever connects is believed to be whom they say they are.
+    Demo(Demo),
+    /// Where every transition stands, by region and receiver.
+    Board(Board),
+    /// The path of one transition: stage, plans, statements, obligations, checklists, gaps, conflicts, handover.
+    Show(Show),
+    /// What can be done next and by whom, and what is blocked by which rules.
+    Next(One),
+    /// Record the commands of a file, all or none.
+    Record(Record),
+    /// Load history from files: propose it as one person, approve it as another.
+    ///
+    /// A second run loads nothing twice and says so.
+    Import(Import),
+    /// Propose the commands of a file; they wait for a second person.
+    Propose(Propose),
+    /// Approve a proposal as a second person.
+    Approve(Approve),
+    /// The proposals that wait for a second person.
+    Proposals(Proposals),
+    /// The log, event by event.
+    Log(Log),
+    /// The events of one transition in the order of its story, with the stage after each.
+    Replay(Replay),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Open a copy of a store and say by the exit code whether that went well. The server calls this.
+    #[command(hide = true)]
+    ProbeStore {
+        /// The copy.
+        dir: PathBuf,
+    },
+}
+
+/// Create a log.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The directory. Created if it is not there; must be empty.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The origin of the log: a name that no other log bears, such as "baton.example.nhs.uk/national".
+    #[arg(long)]
+    pub origin: String,
+    /// The first administrator, an opaque id.
+    #[arg(long, value_name = "ID")]
+    pub administrator: String,
+    /// Name of the first administrator; kept so that it can be erased.
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// Serve a log.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// The directory, as created by init.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDR")]
+    pub listen: SocketAddr,
+}
+
+/// Show everything with the shipped data.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The directory. Without it a new one under the system's temporary directory.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// End after printing instead of serving on.
+    #[arg(long)]
+    pub exit: bool,
+}
+
+/// Which past is asked for. The parts combine.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Past {
+    /// As true on this day, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub as_of: Option<String>,
+    /// As known when the log ended with this position.
+    #[arg(long, value_name = "POSITION")]
+    pub known_at: Option<u64>,
+    /// Only what documents dated on or before this day say, YYYY-MM-DD.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub documented_by: Option<String>,
+}
+
+/// Where every transition stands.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Board {
+    /// Only this wave, such as POD-2021.
+    #[arg(long)]
+    pub wave: Option<String>,
+    /// Only this service, such as DENT.
+    #[arg(long)]
+    pub service: Option<String>,
+    /// Only this receiver, now or at birth, such as QUY.
+    #[arg(long)]
+    pub receiver: Option<String>,
+    /// Only receivers in this region, such as Y58.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Only in this stage, such as LIVE; as of a date, possibly in it.
+    #[arg(long)]
+    pub stage: Option<String>,
+    /// Which past.
+    #[command(flatten)]
+    pub past: Past,
+}
+
+/// One transition, now or in the past.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The transition, such as QUY.DENT.POD-2021.
+    #[arg(value_name = "ID")]
+    pub transition: String,
+    /// Which past.
+    #[command(flatten)]
+    pub past: Past,
+}
+
+/// One transition.
+#[derive(Debug, Args)]
+pub struct One {
+    /// The transition, such as QUY.DENT.POD-2021.
+    #[arg(value_name = "ID")]
+    pub transition: String,
+}
+
+/// Replay one transition.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The transition, such as QUY.DENT.POD-2021.
+    #[arg(value_name = "ID")]
+    pub transition: String,
+    /// As known when the log ended with this position.
+    #[arg(long, value_name = "POSITION")]
+    pub known_at: Option<u64>,
+}
+
+/// Record a file.
+#[derive(Debug, Args)]
+pub struct Record {
+    /// A record request in TOML or JSON; "-" reads TOML from standard input.
+    pub file: PathBuf,
+    /// Only say what would happen; record nothing.
+    #[arg(long)]
+    pub validate_only: bool,
+}
+
+/// Import files.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Files, or directories, whose files come in the order their index.toml names them.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub files: Vec<PathBuf>,
+    /// The second person, who approves, an opaque id. The first is --person.
+    #[arg(long, value_name = "ID", required_unless_present = "propose_only")]
+    pub approver: Option<String>,
+    /// Only propose; somebody else approves later.
+    #[arg(long, conflicts_with = "approver")]
+    pub propose_only: bool,
+}
+
+/// Propose a file.
+#[derive(Debug, Args)]
+pub struct Propose {
+    /// Commands in TOML or JSON, with an optional "proposal" id and "reason"; "-" reads TOML from standard input.
+    pub file: PathBuf,
+}
+
+/// Approve a proposal.
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The proposal.
+    pub proposal: String,
+    /// The digest of what you saw. Without it the assessment is shown and you are asked.
+    #[arg(long)]
+    pub digest: Option<String>,
+    /// Approve what is shown without being asked.
+    #[arg(long, conflicts_with = "digest")]
+    pub yes: bool,
+    /// A remark.
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+/// List proposals.
+#[derive(Debug, Args)]
+pub struct Proposals {
+    /// Only those that touch this transition.
+    #[arg(long, value_name = "ID")]
+    pub transition: Option<String>,
+}
+
+/// Read the log.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Go on with what comes, until Ctrl-C. JSON is then one object a line.
+    #[arg(long)]
+    pub follow: bool,
+    /// The first position wanted, from 0.
+    #[arg(long, default_value_t = 0, value_name = "POSITION")]
+    pub from: u64,
+    /// Only this stream, such as transition/QUY.DENT.POD-2021.
+    #[arg(long)]
+    pub stream: Option<String>,
+    /// Show the stored bytes as well: what the hash is computed from.
+    #[arg(long)]
+    pub leaf: bool,
+}
+
+/// A day as it may be written.
+fn day(text: &str) -> Result<String, String> {
+    text.parse::<jiff::civil::Date>().map(|day| day.to_string()).map_err(|_| "a day is written YYYY-MM-DD".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_hold_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn import_wants_a_second_person_or_only_proposes() {
+        let parse = |rest: &[&str]| Arguments::try_parse_from(["baton", "import", "a.toml"].iter().chain(rest));
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--approver", "b"]).is_ok());
+        assert!(parse(&["--propose-only"]).is_ok());
+        assert!(parse(&["--propose-only", "--approver", "b"]).is_err());
+    }
+
+    #[test]
+    fn day_that_is_none_is_refused() {
+        assert!(day("2022-02-30").is_err() && day("July").is_err());
+        assert_eq!(day("2022-07-01").as_deref(), Ok("2022-07-01"));
+    }
+}

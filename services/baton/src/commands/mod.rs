@@ -1,0 +1,77 @@
+//! The commands, one file each: ask, render, print.
+
+mod approve;
+mod board;
+mod demo;
+mod import;
+mod log;
+mod next;
+mod record;
+mod replay;
+mod server;
+mod show;
+
+use crate::args::{Arguments, Command, Common};
+use crate::client::Client;
+use crate::exit::Failure;
+use crate::output::Out;
+use std::io::IsTerminal;
+
+/// What every command gets.
+pub struct Context {
+    /// What stands before the command.
+    pub common: Common,
+    /// Standard output.
+    pub out: Out,
+}
+
+impl Context {
+    /// The server, as the person named on the command line.
+    async fn connect(&self) -> Result<Client, Failure> {
+        Client::connect(&self.common.server, self.common.person.as_deref()).await
+    }
+
+    /// A bar on standard error, drawn only on a terminal and only when wanted.
+    fn progress(&self, length: u64) -> indicatif::ProgressBar {
+        if self.common.no_progress || !std::io::stderr().is_terminal() {
+            return indicatif::ProgressBar::hidden();
+        }
+        let bar = indicatif::ProgressBar::new(length);
+        if let Ok(style) = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+}
+
+/// Runs a command.
+pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let out = Out::standard(arguments.common.output);
+    let mut cx = Context { common: arguments.common, out };
+    let done = match arguments.command {
+        Command::Init(init) => server::init(&mut cx, &init).await,
+        Command::Up(up) => server::up(&mut cx, &up).await,
+        Command::Demo(demo) => demo::run(&mut cx, &demo).await,
+        Command::Board(board) => board::run(&mut cx, &board).await,
+        Command::Show(show) => show::run(&mut cx, &show).await,
+        Command::Next(next) => next::run(&mut cx, &next).await,
+        Command::Record(record) => record::record(&mut cx, &record).await,
+        Command::Propose(propose) => record::propose(&mut cx, &propose).await,
+        Command::Import(import) => import::run(&mut cx, &import).await,
+        Command::Approve(approve) => approve::approve(&mut cx, &approve).await,
+        Command::Proposals(proposals) => approve::proposals(&mut cx, &proposals).await,
+        Command::Log(log) => log::run(&mut cx, &log).await,
+        Command::Replay(replay) => replay::run(&mut cx, &replay).await,
+        Command::Completions { shell } => completions(&mut cx, shell),
+        Command::ProbeStore { dir } => server::probe(&dir),
+    };
+    // What was printed before a failure is not lost.
+    let flushed = cx.out.flush();
+    done.and(flushed)
+}
+
+fn completions(cx: &mut Context, shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut <Arguments as clap::CommandFactory>::command(), "baton", &mut script);
+    cx.out.line(String::from_utf8_lossy(&script).trim_end())
+}

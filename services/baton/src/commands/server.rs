@@ -1,0 +1,57 @@
+//! `baton init` and `baton up`: the server, started from here.
+
+use super::Context;
+use crate::args::{Init, Up};
+use crate::exit::Failure;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// What the server's child process is called with to try a copy of a store.
+const PROBE: &str = "probe-store";
+
+/// Said wherever a server is started, because nothing protects it yet.
+pub(super) const DEVELOPMENT: &str = "DEVELOPMENT IDENTITY MODE: whoever connects is believed to be whom they say they are. Not for real use.";
+
+pub(super) async fn init(cx: &mut Context, args: &Init) -> Result<(), Failure> {
+    batond::init(&args.data, &args.origin, &args.administrator, args.name.as_deref()).await.map_err(failure)?;
+    cx.out.line(format!("Created a log with origin {} in {}. Its administrator is {}.", args.origin, args.data.display(), args.administrator))
+}
+
+pub(super) async fn up(cx: &mut Context, args: &Up) -> Result<(), Failure> {
+    let running = start(&args.data, args.listen).await?;
+    cx.out.line(DEVELOPMENT)?;
+    cx.out.line(format!("Serving {} on {}. Ctrl-C ends.", args.data.display(), running.local_addr()))?;
+    cx.out.flush()?;
+    running.wait().await.map_err(|error| Failure::Unavailable(format!("the server ended: {error:#}")))
+}
+
+/// Starts a server whose store is tried in a child of this program first.
+pub(super) async fn start(data: &Path, listen: SocketAddr) -> Result<batond::Running, Failure> {
+    let store = batond::Store::probed_by_this_program(&[PROBE]);
+    batond::start(batond::Config { data: data.to_owned(), listen, store, ..Default::default() }).await.map_err(failure)
+}
+
+/// Ends the program with what the probe found: its caller reads nothing but the exit code.
+pub(super) fn probe(dir: &Path) -> Result<(), Failure> {
+    std::process::exit(batond::probe_main(dir))
+}
+
+/// What a failed start means for programs that called us.
+pub(super) fn failure(error: batond::StartError) -> Failure {
+    let mut sentence = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(deeper) = cause {
+        let more = deeper.to_string();
+        // Some errors repeat their cause in their own sentence.
+        if !sentence.contains(&more) {
+            sentence = format!("{sentence}: {more}");
+        }
+        cause = deeper.source();
+    }
+    match error {
+        batond::StartError::NotLoopback(_) | batond::StartError::Invalid(_) => Failure::Usage(sentence),
+        batond::StartError::Log(_) => Failure::Refused(sentence),
+        batond::StartError::Listen(..) => Failure::Unavailable(sentence),
+        batond::StartError::Store(_) | batond::StartError::Engine(_) => Failure::Unavailable(sentence),
+    }
+}

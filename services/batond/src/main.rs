@@ -1,0 +1,42 @@
+//! `batond`: the server as a program of its own. `baton up` runs the same.
+
+use anyhow::Context as _;
+use clap::Parser;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(Parser)]
+#[command(version, about = "The Baton gRPC server")]
+struct Arguments {
+    /// The data directory, made by `baton init`.
+    #[arg(long, env = "BATON_DATA", default_value = "baton-data")]
+    data: PathBuf,
+    /// Where to listen; loopback only.
+    #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:50051")]
+    listen: SocketAddr,
+    /// Opens a copy of a store and ends; used by the guarded open.
+    #[arg(long, hide = true)]
+    probe_store: Option<PathBuf>,
+    /// Leave the sync out of commits: only for the negative control of the trace test.
+    #[arg(long, hide = true)]
+    leave_sync_out: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(dir) = arguments.probe_store {
+        std::process::exit(batond::probe_main(&dir));
+    }
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let mut store = batond::Store::probed_by_this_program(&["--probe-store"]);
+    store.leave_sync_out = arguments.leave_sync_out;
+    let config = batond::Config { data: arguments.data, listen: arguments.listen, store, ..Default::default() };
+    let running = batond::start(config).await?;
+    // For whoever started it: the one line on standard output says where it listens.
+    println!("listening on {}", running.local_addr());
+    running.wait().await.context("failed to stop in order")
+}

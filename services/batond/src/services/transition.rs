@@ -1,0 +1,116 @@
+//! TransitionService: where transitions stand, and what can be done next.
+
+use super::{Service, position, today};
+use crate::parse::{self, OrderKey};
+use crate::{status, view};
+use baton_domain::transition::{Action, ActionKind};
+use baton_domain::values::FuzzyDate;
+use baton_proto::v1 as proto;
+use proto::transition_service_server::TransitionService;
+use tonic::{Request, Response, Status};
+use view::Row;
+
+#[tonic::async_trait]
+impl TransitionService for Service {
+    async fn get_transition(
+        &self,
+        request: Request<proto::GetTransitionRequest>,
+    ) -> Result<Response<proto::GetTransitionResponse>, Status> {
+        let asked = parse::get_transition(request.get_ref()).map_err(status::invalid)?;
+        let state = self.state(asked.min_position).await?;
+        let found = state.transitions.get(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
+        let row = view::row(&state, found, &asked.as_of, today())
+            .ok_or_else(|| status::not_found("transition registered at the time asked for:", &asked.transition))?;
+        let position = position(&state);
+        Ok(Response::new(proto::GetTransitionResponse { transition: Some(view::transition(&row, position)), position }))
+    }
+
+    async fn list_transitions(
+        &self,
+        request: Request<proto::ListTransitionsRequest>,
+    ) -> Result<Response<proto::ListTransitionsResponse>, Status> {
+        let asked = parse::list_transitions(request.get_ref()).map_err(status::invalid)?;
+        let state = self.state(asked.min_position).await?;
+        let query = parse::ListTransitions { page_token: None, page_size: 0, min_position: None, ..asked.clone() };
+        let start = self.pages.start(&query, asked.page_token.as_ref(), state)?;
+        let today = today();
+        let chosen = start.state.transitions.values().filter(|t| {
+            asked.wave.as_ref().is_none_or(|w| t.id.wave() == *w)
+                && asked.service.as_ref().is_none_or(|s| t.id.service() == *s)
+                && asked.receiver.as_ref().is_none_or(|r| t.id.receiver() == *r)
+        });
+        let rows = chosen.filter_map(|t| view::row(&start.state, t, &asked.as_of, today));
+        let mut rows: Vec<Row> = rows
+            .filter(|row| asked.region.as_ref().is_none_or(|r| row.region == r.as_str()))
+            .filter(|row| asked.stage.as_ref().is_none_or(|s| row.stage == s.as_str()))
+            .collect();
+        order(&mut rows, asked.order_by);
+        let page = self.pages.page(&start, rows, asked.page_size);
+        Ok(Response::new(proto::ListTransitionsResponse {
+            transitions: page.items.iter().map(view::summary).collect(),
+            next_page_token: page.next,
+            position: position(&start.state),
+            total_size: u32::try_from(page.total).unwrap_or(u32::MAX),
+        }))
+    }
+
+    async fn explain_transition(
+        &self,
+        request: Request<proto::ExplainTransitionRequest>,
+    ) -> Result<Response<proto::ExplainTransitionResponse>, Status> {
+        let asked = parse::explain_transition(request.get_ref()).map_err(status::invalid)?;
+        let state = self.state(asked.min_position).await?;
+        let found = state.transitions.get(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
+        let row = view::row(&state, found, &Default::default(), today())
+            .ok_or_else(|| status::not_found("transition with a readable route:", &asked.transition))?;
+        let summary = view::summary(&row);
+        let mut actions: Vec<proto::Action> = found.explain(&state.world, today()).iter().map(view::action).collect();
+        actions.extend(state.proposals_on(&asked.transition).map(|(id, proposal)| view::action(&approval(&state, id, proposal))));
+        Ok(Response::new(proto::ExplainTransitionResponse {
+            transition: summary.id,
+            stage: summary.stage,
+            stage_title: summary.stage_title,
+            stage_standing: summary.stage_standing,
+            actions,
+            position: position(&state),
+        }))
+    }
+}
+
+/// An open proposal as something to do: for every records officer but the one who made it.
+fn approval(
+    state: &baton_domain::state::State,
+    id: &baton_domain::values::ProposalId,
+    proposal: &baton_domain::state::Proposal,
+) -> Action {
+    let officers = state.world.roles_in(&baton_domain::values::StreamId::Log).filter(|r| r.on(today()));
+    let may: Vec<_> = officers.filter(|r| matches!(r.role.as_str(), "records_officer" | "administrator")).collect();
+    let proposer = &proposal.proposed.recorded_by;
+    Action {
+        kind: ActionKind::Proposal,
+        subject: id.to_string(),
+        title: format!("approve or decline what {proposer} proposed"),
+        event: baton_domain::event::EventType::Approved,
+        outcome: None,
+        unmet: Vec::new(),
+        roles: may.iter().map(|r| r.role.clone()).collect::<std::collections::BTreeSet<_>>().into_iter().collect(),
+        people: may.iter().filter_map(|r| r.person.clone()).filter(|p| p != proposer).collect(),
+        done: false,
+    }
+}
+
+/// Sorts by the key asked for; ties by id, so that the order is total.
+fn order(rows: &mut [Row], by: parse::OrderBy) {
+    let live = |row: &Row| row.facts.live_on.as_ref().and_then(FuzzyDate::earliest);
+    let stage = |row: &Row| row.route.stages().iter().position(|s| s.id.as_str() == row.stage);
+    rows.sort_by(|a, b| {
+        let key = match by.key {
+            OrderKey::Id => std::cmp::Ordering::Equal,
+            OrderKey::Receiver => a.registration.receiver.cmp(&b.registration.receiver),
+            OrderKey::Stage => stage(a).cmp(&stage(b)),
+            OrderKey::LiveOn => (live(a).is_none(), live(a)).cmp(&(live(b).is_none(), live(b))),
+        };
+        let order = key.then_with(|| a.transition.id.cmp(&b.transition.id));
+        if by.descending { order.reverse() } else { order }
+    });
+}

@@ -1,0 +1,218 @@
+//! Starting and stopping: the store is opened, the log folded, the services served; and all of it ends
+//! in order, so that nothing acknowledged is lost and nothing under way is cut off.
+
+use crate::config::Config;
+use crate::connections;
+use crate::services::Service;
+use baton_domain::values::{PersonId, Text};
+use baton_engine::{Engine, Options, Writes};
+use baton_ledger::{Ledger, OpenOptions, SledLedger, SyncMode};
+use baton_proto::{FILE_DESCRIPTOR_SET, v1 as proto};
+use proto::audit_service_server::AuditServiceServer;
+use proto::directory_service_server::DirectoryServiceServer;
+use proto::ledger_service_server::LedgerServiceServer;
+use proto::route_service_server::RouteServiceServer;
+use proto::transition_service_server::TransitionServiceServer;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tonic::transport::Server;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+
+/// The health name of writes: reads may go on when it does not serve.
+pub const WRITES: &str = "baton.v1.Writes";
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is not loopback.
+    #[error("{0} is not a loopback address: with a development identity the server listens on loopback only")]
+    NotLoopback(SocketAddr),
+    /// The address could not be taken.
+    #[error("failed to listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// The store could not be opened.
+    #[error("failed to open the store: {0}")]
+    Store(#[from] baton_ledger::OpenError),
+    /// The log could not be folded.
+    #[error("failed to read the log: {0}")]
+    Engine(#[from] baton_engine::StartError),
+    /// A log is there already, or none is there yet.
+    #[error("{0}")]
+    Log(String),
+    /// An id is malformed.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Makes a data directory and opens its log: position 0 names the origin and the first administrator.
+///
+/// # Errors
+/// See [`StartError`]; a directory whose log has begun is refused and not changed.
+pub async fn init(data: &Path, origin: &str, administrator: &str, name: Option<&str>) -> Result<(), StartError> {
+    let administrator: PersonId = administrator.parse().map_err(|e| StartError::Invalid(format!("administrator: {e}")))?;
+    let name = Text::parse(name.unwrap_or_default()).map_err(|e| StartError::Invalid(format!("name: {e}")))?;
+    let ledger = open(data, &Config::default()).await?;
+    let opened = baton_engine::open_log(&ledger, origin, administrator, name, jiff::Timestamp::now()).await;
+    let closed = ledger.close().await;
+    opened.map_err(|e| StartError::Log(e.to_string()))?;
+    closed.map_err(|e| StartError::Log(e.to_string()))
+}
+
+async fn open(data: &Path, config: &Config) -> Result<SledLedger, StartError> {
+    let mut options = OpenOptions { probe: config.store.probe.clone(), ..OpenOptions::default() };
+    if config.store.leave_sync_out {
+        tracing::warn!("the sync of commits is left out: nothing is durable, this is a test");
+        options.sync = SyncMode::LeftOut;
+    }
+    let data = data.to_owned();
+    // Opening reads the whole log and may copy it: not on a thread of the runtime.
+    tokio::task::spawn_blocking(move || SledLedger::open(&data, options))
+        .await
+        .map_err(|e| StartError::Log(format!("opening the store ended early: {e}")))?
+        .map_err(StartError::Store)
+}
+
+/// Opens a copy of a store in this process, which is a child of the one that opens the store.
+/// Returns the exit code: 0 when it opened.
+pub fn probe_main(dir: &Path) -> i32 {
+    baton_ledger::probe_store(dir)
+}
+
+/// A server that runs.
+pub struct Running {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<Result<(), tonic::transport::Error>>,
+    engine: Engine,
+    drain: std::time::Duration,
+}
+
+/// Starts a server and returns when it answers.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    if !config.listen.ip().is_loopback() {
+        return Err(StartError::NotLoopback(config.listen));
+    }
+    let ledger: Arc<dyn Ledger> = Arc::new(open(&config.data, &config).await?);
+    let engine = match Engine::start(ledger, Options::default()).await {
+        Err(baton_engine::StartError::NotBegun) => {
+            return Err(StartError::Log(format!("{} holds no log yet: make one with baton init", config.data.display())));
+        }
+        started => started?,
+    };
+    let listener = TcpListener::bind(config.listen).await.map_err(|e| StartError::Listen(config.listen, e))?;
+    let address = listener.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
+    tracing::warn!(%address, "development identity: callers are believed when they name a person; loopback only, never production");
+
+    let (stop, stopping) = watch::channel(false);
+    let serving = serve(&config, &engine, listener, stopping);
+    Ok(Running { address, stop, serving, engine, drain: config.limits.drain })
+}
+
+fn serve(
+    config: &Config,
+    engine: &Engine,
+    listener: TcpListener,
+    stopping: watch::Receiver<bool>,
+) -> JoinHandle<Result<(), tonic::transport::Error>> {
+    let limits = &config.limits;
+    let service = Service::new(engine.clone(), limits.clone(), stopping.clone());
+    let (reporter, health) = tonic_health::server::health_reporter();
+    tokio::spawn(report(reporter, engine.writes(), stopping.clone()));
+    let descriptors = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Both versions: older tools still ask for v1alpha. The descriptors are compiled in, so building can not fail.
+    let reflection = descriptors().build_v1().expect("descriptors are sound");
+    let reflection_alpha = descriptors().build_v1alpha().expect("descriptors are sound");
+    let bytes = limits.message_bytes;
+    let router = Server::builder()
+        .timeout(limits.request)
+        .concurrency_limit_per_connection(limits.requests_per_connection)
+        .max_concurrent_streams(Some(limits.streams_per_connection))
+        .http2_keepalive_interval(Some(limits.keepalive.0))
+        .http2_keepalive_timeout(Some(limits.keepalive.1))
+        .tcp_nodelay(true)
+        .add_service(health)
+        .add_service(reflection)
+        .add_service(reflection_alpha)
+        .add_service(LedgerServiceServer::new(service.clone()).max_decoding_message_size(bytes))
+        .add_service(TransitionServiceServer::new(service.clone()).max_decoding_message_size(bytes))
+        .add_service(AuditServiceServer::new(service.clone()).max_decoding_message_size(bytes))
+        .add_service(RouteServiceServer::new(service.clone()).max_decoding_message_size(bytes))
+        .add_service(DirectoryServiceServer::new(service).max_decoding_message_size(bytes));
+    let incoming = connections::accept(listener, limits);
+    let mut stopped = stopping;
+    tokio::spawn(router.serve_with_incoming_shutdown(incoming, async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }))
+}
+
+/// Keeps health true: everything serves, except writes when they do not, and nothing once it stops.
+async fn report(reporter: HealthReporter, mut writes: watch::Receiver<Writes>, mut stopping: watch::Receiver<bool>) {
+    let services = ["", "baton.v1.LedgerService", "baton.v1.TransitionService", "baton.v1.AuditService", "baton.v1.RouteService", "baton.v1.DirectoryService"];
+    for name in services {
+        reporter.set_service_status(name, ServingStatus::Serving).await;
+    }
+    loop {
+        let status = match *writes.borrow_and_update() {
+            Writes::Open => ServingStatus::Serving,
+            _ => ServingStatus::NotServing,
+        };
+        reporter.set_service_status(WRITES, status).await;
+        tokio::select! {
+            changed = writes.changed() => if changed.is_err() { break },
+            _ = stopping.wait_for(|stop| *stop) => break,
+        }
+    }
+    for name in services.into_iter().chain([WRITES]) {
+        reporter.set_service_status(name, ServingStatus::NotServing).await;
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits for Ctrl-C or SIGTERM, or for the server to end by itself, then stops in order.
+    ///
+    /// # Errors
+    /// When the server or the store ended badly.
+    pub async fn wait(mut self) -> anyhow::Result<()> {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            ended = &mut self.serving => {
+                self.engine.shutdown().await?;
+                return Ok(ended??);
+            }
+        }
+        self.stop().await
+    }
+
+    /// Stops: health says so, streams end with a position to go on from, requests under way are finished
+    /// within the drain time, the queue is written, the store is closed clean.
+    ///
+    /// # Errors
+    /// When the store could not be closed clean; nothing acknowledged is lost by that.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        let _ = self.stop.send(true);
+        if tokio::time::timeout(self.drain, self.serving).await.is_err() {
+            tracing::warn!("requests were still under way when the drain time ended");
+        }
+        self.engine.shutdown().await?;
+        Ok(())
+    }
+}
