@@ -4,7 +4,7 @@ use super::Transition;
 use super::audit::nobody;
 use super::rules::{Context, gate_open, holders, item_open, outcome_open};
 use crate::event::EventType;
-use crate::route::{ItemKind, OutcomeId, RoleId, RoleSide};
+use crate::route::{ItemKind, OutcomeId, Reopening, RoleId, RoleSide};
 use crate::unmet::Unmet;
 use crate::values::{Day, PersonId};
 use crate::world::World;
@@ -167,15 +167,17 @@ fn owed(cx: &Context<'_>, actions: &mut Vec<Action>) {
 
 fn reopenings(cx: &Context<'_>, actions: &mut Vec<Action>) {
     let Some(at) = cx.facts.standpoint(cx.route) else { return };
-    for way in cx.route.reopenings() {
-        for stage in way.to.iter().filter(|stage| cx.route.stage_index(stage).is_some_and(|index| index <= at.index)) {
-            let unmet = if way.from.contains(&at.stage.id) {
-                Vec::new()
-            } else {
-                vec![Unmet::contrary("NO_WAY_BACK", "", format!("the route has no way back from {} to {stage}", at.stage.id))]
-            };
-            let title = format!("open a new round at {stage}");
-            actions.push(action(cx, ActionKind::Reopening, stage.to_string(), &title, EventType::RoundOpened, &way.by, unmet));
+    // A stage is named once, by the way that leads there from here if one does.
+    for stage in cx.route.stages().iter().take(at.index + 1).map(|s| &s.id) {
+        let from_here = |way: &&Reopening| way.to.contains(stage) && way.from.contains(&at.stage.id);
+        let ways = cx.route.reopenings();
+        let title = format!("open a new round at {stage}");
+        let open = |by: &[RoleId], unmet| action(cx, ActionKind::Reopening, stage.to_string(), &title, EventType::RoundOpened, by, unmet);
+        if let Some(way) = ways.iter().find(from_here) {
+            actions.push(open(&way.by, Vec::new()));
+        } else if let Some(way) = ways.iter().find(|way| way.to.contains(stage)) {
+            let none = format!("the route has no way back from {} to {stage}", at.stage.id);
+            actions.push(open(&way.by, vec![Unmet::contrary("NO_WAY_BACK", "", none)]));
         }
     }
 }

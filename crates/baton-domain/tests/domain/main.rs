@@ -2,6 +2,11 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod as_of;
 mod common;
+mod life;
 mod paths;
+mod plans;
+mod reopening;
 mod rules;
+mod two_persons;

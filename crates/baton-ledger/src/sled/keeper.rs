@@ -68,6 +68,7 @@ impl Keeper {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::path::Path;
+    use std::time::Instant;
 
     use super::*;
 
@@ -78,7 +79,9 @@ mod tests {
     const SOON: Duration = Duration::from_millis(1);
 
     fn until(condition: impl Fn() -> bool) {
+        let begin = Instant::now();
         while !condition() {
+            assert!(begin.elapsed() < Duration::from_secs(20), "it did not come about");
             std::thread::yield_now();
         }
     }

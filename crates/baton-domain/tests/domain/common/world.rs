@@ -5,6 +5,7 @@ use baton_domain::decide::{Request, open_log};
 use baton_domain::event::LogOpened;
 use baton_domain::route::{BodyKind, RoleSide, Route, SHIPPED};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// The sender of every transition here.
 pub const NHSE: &str = "own:nhs-england";
@@ -19,10 +20,10 @@ pub fn body_name(receiver: &str, kind: BodyKind) -> String {
 }
 
 /// What differs between the worlds.
-struct Shape {
+struct Shape<'s> {
     route: &'static str,
     wave: &'static str,
-    services: &'static [&'static str],
+    services: &'s [&'static str],
     receiver: &'static str,
     kind: &'static str,
     opens_on: &'static str,
@@ -30,65 +31,52 @@ struct Shape {
     timetable: Value,
 }
 
+// Each world is made once: a copy costs little, because state is shared.
+static POD: LazyLock<Given> = LazyLock::new(|| {
+    Given::new(&Shape {
+        route: "pod-2021",
+        wave: "POD-2021",
+        services: &["DENT", "PHARM", "OPHTH"],
+        receiver: "QUY",
+        kind: "icb",
+        opens_on: "2022-07-01",
+        begins: "2021-07-22",
+        timetable: json!({ "assessment_due": super::when("2021-09-30"), "will_by": super::when("..2023-04-01") }),
+    })
+});
+
+static CCG: LazyLock<Given> = LazyLock::new(|| group("ccg-2017", "CCG-2015", "PMED", "06F", "2016-10-03"));
+static COCOM: LazyLock<Given> = LazyLock::new(|| group("cocom-2014", "COCOM-2014", "PMED", "99N", "2014-05-01"));
+static SINGLE: LazyLock<Given> = LazyLock::new(|| group("single-process-2018", "DORSET-2018", "PC-RENT", "11J", "2018-03-01"));
+
+/// A world whose receiver is a commissioning group.
+fn group(route: &'static str, wave: &'static str, service: &'static str, receiver: &'static str, begins: &'static str) -> Given {
+    Given::new(&Shape { route, wave, services: &[service], receiver, kind: "ccg", opens_on: "2013-04-01", begins, timetable: json!({}) })
+}
+
 impl Given {
     /// Dental services of 2021, to a board that opens on 1 July 2022.
     pub fn pod() -> Self {
-        Self::new(&Shape {
-            route: "pod-2021",
-            wave: "POD-2021",
-            services: &["DENT", "PHARM", "OPHTH"],
-            receiver: "QUY",
-            kind: "icb",
-            opens_on: "2022-07-01",
-            begins: "2021-07-22",
-            timetable: json!({ "assessment_due": super::when("2021-09-30"), "will_by": super::when("..2023-04-01") }),
-        })
+        POD.clone()
     }
 
     /// Primary medical services of 2015 to 2018, to a commissioning group.
     pub fn ccg() -> Self {
-        Self::new(&Shape {
-            route: "ccg-2017",
-            wave: "CCG-2015",
-            services: &["PMED"],
-            receiver: "06F",
-            kind: "ccg",
-            opens_on: "2013-04-01",
-            begins: "2016-10-03",
-            timetable: json!({}),
-        })
+        CCG.clone()
     }
 
     /// Primary medical services of 2014, by expression of interest.
     pub fn cocom() -> Self {
-        Self::new(&Shape {
-            route: "cocom-2014",
-            wave: "COCOM-2014",
-            services: &["PMED"],
-            receiver: "99N",
-            kind: "ccg",
-            opens_on: "2013-04-01",
-            begins: "2014-05-01",
-            timetable: json!({}),
-        })
+        COCOM.clone()
     }
 
     /// One process left behind, moved in 2018.
     pub fn single() -> Self {
-        Self::new(&Shape {
-            route: "single-process-2018",
-            wave: "DORSET-2018",
-            services: &["PC-RENT"],
-            receiver: "11J",
-            kind: "ccg",
-            opens_on: "2013-04-01",
-            begins: "2018-03-01",
-            timetable: json!({}),
-        })
+        SINGLE.clone()
     }
 
     /// A world that begins when its route did.
-    fn new(shape: &Shape) -> Self {
+    fn new(shape: &Shape<'_>) -> Self {
         let mut log = Self::unregistered(shape);
         log.take(registration());
         log
@@ -101,7 +89,7 @@ impl Given {
         log
     }
 
-    fn unregistered(shape: &Shape) -> Self {
+    fn unregistered(shape: &Shape<'_>) -> Self {
         let mut log = Self::opened(shape);
         let text = |id: &str| SHIPPED.iter().find(|(name, _)| *name == format!("{id}.toml")).expect("shipped").1;
         let published = json!({ "version": "1", "text": text(shape.route) });
@@ -126,7 +114,7 @@ impl Given {
         log
     }
 
-    fn opened(shape: &Shape) -> Self {
+    fn opened(shape: &Shape<'_>) -> Self {
         let now = format!("{}T08:00:00Z", shape.begins).parse().expect("day");
         let request = Request { person: super::person("admin"), command_id: uuid::Uuid::nil(), now };
         let opened = LogOpened { origin: "baton.test".to_owned(), format: 1, administrator: super::person("admin"), administrator_name: None };

@@ -1,0 +1,70 @@
+//! How many requests a second the commit path takes, and how fast a log is folded again.
+//!
+//! `cargo run --release -p baton-engine --example rate -- [DIR]`: in memory, and on disk in DIR, which
+//! must be empty or missing. Requests are one event with one text each.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use baton_domain::event::Command;
+use baton_engine::{Engine, Options, Submission, open_log};
+use baton_ledger::{Ledger, MemoryLedger, OpenOptions, SledLedger};
+use serde_json::json;
+use uuid::Uuid;
+
+const MEASURED: Duration = Duration::from_secs(3);
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    println!("{:8} {:>9} {:>12} {:>10}", "ledger", "in flight", "requests/s", "mean us");
+    measure("memory", Arc::new(MemoryLedger::new())).await;
+    if let Some(dir) = std::env::args().nth(1) {
+        let ledger = SledLedger::open(Path::new(&dir), OpenOptions::default()).unwrap();
+        measure("sled", Arc::new(ledger)).await;
+    }
+}
+
+async fn measure(name: &str, ledger: Arc<dyn Ledger>) {
+    open_log(ledger.as_ref(), "baton.test/rate", "admin".parse().unwrap(), None, jiff::Timestamp::now()).await.unwrap();
+    let engine = Engine::start(Arc::clone(&ledger), Options::default()).await.unwrap();
+    for in_flight in [1, 16, 64, 256] {
+        let begin = Instant::now();
+        let clients: Vec<_> = (0..in_flight).map(|client| tokio::spawn(client_loop(engine.clone(), client, begin + MEASURED))).collect();
+        let mut taken = 0;
+        for client in clients {
+            taken += client.await.unwrap();
+        }
+        let seconds = begin.elapsed().as_secs_f64();
+        let rate = f64::from(taken) / seconds;
+        println!("{name:8} {in_flight:>9} {rate:>12.0} {:>10.1}", f64::from(in_flight) * 1e6 / rate);
+    }
+    let begin = Instant::now();
+    let again = Engine::start(ledger, Options::default()).await.unwrap();
+    let events = again.snapshot().size;
+    println!("{name:8} folds {events} events at {:.0} events/s", events as f64 / begin.elapsed().as_secs_f64());
+    engine.shutdown().await.unwrap();
+}
+
+async fn client_loop(engine: Engine, client: u32, until: Instant) -> u32 {
+    let mut taken = 0;
+    while Instant::now() < until {
+        engine.submit(request(client)).await.unwrap();
+        taken += 1;
+    }
+    taken
+}
+
+/// A request as an integrating system would send it: one fact with a note, in one of many streams.
+fn request(client: u32) -> Submission {
+    let command: Command = serde_json::from_value(json!({
+        "stream": format!("wave/WAVE-{client}"), "standing": "stated", "type": "FactRecorded",
+        "payload": { "kind": "engagement", "note": { "$open": "a meeting with the practices of the north" } },
+        "occurred": { "precision": "day", "text": "1 March 2022", "earliest": "2022-03-01", "latest": "2022-03-01" },
+        "evidence": [{ "title": "Board paper 7", "held": { "sha256": "ab".repeat(32) }, "place": "page 3" }],
+    }))
+    .unwrap();
+    let content = vec![7; 300];
+    Submission { person: "admin".parse().unwrap(), command_id: Uuid::new_v4(), expected: Vec::new(), commands: vec![command], content }
+}
