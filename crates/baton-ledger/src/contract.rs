@@ -49,12 +49,7 @@ pub trait Ledger: Send + Sync {
     async fn read(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError>;
 
     /// Records of one stream in revision order, from `from` on; otherwise as [`read`](Ledger::read).
-    async fn read_stream(
-        &self,
-        stream: &StreamName,
-        from: Revision,
-        limit: usize,
-    ) -> Result<Vec<StoredRecord>, ReadError>;
+    async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<StoredRecord>, ReadError>;
 
     /// The newest revision of a stream, or `None` for a stream without records.
     fn revision(&self, stream: &StreamName) -> Option<Revision>;

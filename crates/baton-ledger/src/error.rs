@@ -80,9 +80,7 @@ pub enum AppendError {
         count: u32,
     },
     /// The same request key twice in one batch.
-    #[error(
-        "set {set} has the request id of set {earlier} in the same batch; let the second wait for the first"
-    )]
+    #[error("set {set} has the request id of set {earlier} in the same batch; let the second wait for the first")]
     RequestTwiceInBatch {
         /// Index of the later set.
         set: usize,
@@ -106,9 +104,7 @@ pub enum AppendError {
         what: &'static str,
     },
     /// An earlier write failed; reads of the durable prefix go on, appends need a reopen.
-    #[error(
-        "the ledger takes no more records since a write failed ({why}); reads go on, open it again to append"
-    )]
+    #[error("the ledger takes no more records since a write failed ({why}); reads go on, open it again to append")]
     Poisoned {
         /// What failed.
         why: String,
@@ -127,9 +123,7 @@ pub enum AppendError {
         nothing_written: bool,
     },
     /// The write may or may not be kept; the next open decides, whole. The ledger is poisoned.
-    #[error(
-        "the outcome of the write cannot be known ({why}); open the ledger again and ask for the request"
-    )]
+    #[error("the outcome of the write cannot be known ({why}); open the ledger again and ask for the request")]
     OutcomeUnknown {
         /// What failed.
         why: String,
@@ -260,9 +254,7 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum CloseError {
     /// An earlier write failed.
-    #[error(
-        "the ledger is not marked as cleanly stopped since a write failed ({why}); the next open checks everything"
-    )]
+    #[error("the ledger is not marked as cleanly stopped since a write failed ({why}); the next open checks everything")]
     Poisoned {
         /// What failed.
         why: String,
@@ -283,12 +275,9 @@ fn actual_text(actual: &Option<Revision>) -> String {
 }
 
 fn pid_text(pid: &Option<u32>) -> String {
-    pid.map(|pid| format!(" by process {pid}"))
-        .unwrap_or_default()
+    pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
 }
 
 fn copy_text(copy: &Option<PathBuf>) -> String {
-    copy.as_ref()
-        .map(|path| format!(", also the untouched copy {},", path.display()))
-        .unwrap_or_default()
+    copy.as_ref().map(|path| format!(", also the untouched copy {},", path.display())).unwrap_or_default()
 }

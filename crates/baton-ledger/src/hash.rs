@@ -22,8 +22,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// HMAC-SHA-256, the keyed digest of every ledger.
 pub(crate) fn hmac_sha256(key: &[u8; 32], bytes: &[u8]) -> [u8; 32] {
-    let mut mac =
-        <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(bytes);
     mac.finalize().into_bytes().into()
 }
@@ -35,9 +34,6 @@ mod tests {
     #[test]
     fn the_empty_leaf_hashes_as_in_the_published_test_vectors() {
         let hex: String = leaf_hash(b"").iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(
-            hex,
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-        );
+        assert_eq!(hex, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
     }
 }

@@ -21,10 +21,7 @@ impl Head {
     pub(crate) const LEN: usize = 40;
 
     /// The head of a log without records.
-    pub const EMPTY: Head = Head {
-        size: 0,
-        last_leaf_hash: [0; 32],
-    };
+    pub const EMPTY: Head = Head { size: 0, last_leaf_hash: [0; 32] };
 
     /// The position the next record takes, which a batch must name in `at`.
     pub fn next(&self) -> Position {
@@ -44,9 +41,6 @@ impl Head {
         let mut last_leaf_hash = [0; 32];
         size.copy_from_slice(&bytes[..8]);
         last_leaf_hash.copy_from_slice(&bytes[8..]);
-        Head {
-            size: u64::from_be_bytes(size),
-            last_leaf_hash,
-        }
+        Head { size: u64::from_be_bytes(size), last_leaf_hash }
     }
 }

@@ -7,12 +7,9 @@
 use std::collections::HashMap;
 
 use crate::bounds::{
-    MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_BATCH_SETS, MAX_CALLER, MAX_DISCLOSURE, MAX_EXPECTED,
-    MAX_LEAF, MAX_RECORD,
+    MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_BATCH_SETS, MAX_CALLER, MAX_DISCLOSURE, MAX_EXPECTED, MAX_LEAF, MAX_RECORD,
 };
-use crate::contract::{
-    AppendSet, AppendedRecord, Batch, Expected, Record, RequestKey, RequestRecord,
-};
+use crate::contract::{AppendSet, AppendedRecord, Batch, Expected, Record, RequestKey, RequestRecord};
 use crate::error::AppendError;
 use crate::hash::{LeafHash, leaf_hash};
 use crate::head::Head;
@@ -27,11 +24,7 @@ pub(crate) struct Index {
 
 impl Index {
     pub(crate) fn new() -> Self {
-        Index {
-            head: Head::EMPTY,
-            streams: HashMap::new(),
-            requests: HashMap::new(),
-        }
+        Index { head: Head::EMPTY, streams: HashMap::new(), requests: HashMap::new() }
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -39,9 +32,7 @@ impl Index {
     }
 
     pub(crate) fn revision(&self, stream: &StreamName) -> Option<Revision> {
-        self.streams
-            .get(stream)
-            .map(|positions| Revision(positions.len() as u64))
+        self.streams.get(stream).map(|positions| Revision(positions.len() as u64))
     }
 
     pub(crate) fn request(&self, key: &RequestKey) -> Option<RequestRecord> {
@@ -58,17 +49,10 @@ impl Index {
     /// Decides on a batch: where each record would go, or why not.
     pub(crate) fn admit(&self, batch: &Batch) -> Result<Vec<AppendedRecord>, AppendError> {
         if batch.at != self.head.next() {
-            return Err(AppendError::HeadMoved {
-                expected: batch.at,
-                actual: self.head.next(),
-            });
+            return Err(AppendError::HeadMoved { expected: batch.at, actual: self.head.next() });
         }
         check_form(batch)?;
-        let mut ahead = Ahead {
-            index: self,
-            revisions: HashMap::new(),
-            requests: HashMap::new(),
-        };
+        let mut ahead = Ahead { index: self, revisions: HashMap::new(), requests: HashMap::new() };
         let mut admitted = Vec::new();
         for (number, set) in batch.sets.iter().enumerate() {
             ahead.check_request(number, set)?;
@@ -91,14 +75,7 @@ impl Index {
         for set in &batch.sets {
             if let Some(key) = &set.request {
                 let count = set.records.len() as u32;
-                self.remember(
-                    key.clone(),
-                    RequestRecord {
-                        first,
-                        count,
-                        digest: set.digest,
-                    },
-                );
+                self.remember(key.clone(), RequestRecord { first, count, digest: set.digest });
             }
             first = Position(first.0 + set.records.len() as u64);
         }
@@ -111,10 +88,7 @@ impl Index {
     pub(crate) fn push(&mut self, stream: &StreamName, leaf_hash: LeafHash) -> Revision {
         let positions = self.streams.entry(stream.clone()).or_default();
         positions.push(self.head.next());
-        self.head = Head {
-            size: self.head.size + 1,
-            last_leaf_hash: leaf_hash,
-        };
+        self.head = Head { size: self.head.size + 1, last_leaf_hash: leaf_hash };
         Revision(positions.len() as u64)
     }
 
@@ -137,16 +111,8 @@ impl<'a> Ahead<'a> {
             return Ok(());
         };
         match self.index.request(key) {
-            Some(RequestRecord {
-                first,
-                count,
-                digest,
-            }) if digest == set.digest => {
-                return Err(AppendError::RequestRepeated {
-                    set: number,
-                    first,
-                    count,
-                });
+            Some(RequestRecord { first, count, digest }) if digest == set.digest => {
+                return Err(AppendError::RequestRepeated { set: number, first, count });
             }
             Some(RequestRecord { first, .. }) => {
                 return Err(AppendError::RequestReused { set: number, first });
@@ -154,10 +120,7 @@ impl<'a> Ahead<'a> {
             None => {}
         }
         match self.requests.insert(key, number) {
-            Some(earlier) => Err(AppendError::RequestTwiceInBatch {
-                set: number,
-                earlier,
-            }),
+            Some(earlier) => Err(AppendError::RequestTwiceInBatch { set: number, earlier }),
             None => Ok(()),
         }
     }
@@ -171,28 +134,18 @@ impl<'a> Ahead<'a> {
                 Expected::Any => true,
             };
             if !holds {
-                return Err(AppendError::StaleRevision {
-                    set: number,
-                    stream: stream.clone(),
-                    expected: *expected,
-                    actual,
-                });
+                return Err(AppendError::StaleRevision { set: number, stream: stream.clone(), expected: *expected, actual });
             }
         }
         Ok(())
     }
 
     fn revision(&self, stream: &StreamName) -> Option<Revision> {
-        self.revisions
-            .get(stream)
-            .copied()
-            .or_else(|| self.index.revision(stream))
+        self.revisions.get(stream).copied().or_else(|| self.index.revision(stream))
     }
 
     fn advance(&mut self, stream: &'a StreamName) -> Revision {
-        let next = self
-            .revision(stream)
-            .map_or(Revision::FIRST, |r| Revision(r.0 + 1));
+        let next = self.revision(stream).map_or(Revision::FIRST, |r| Revision(r.0 + 1));
         self.revisions.insert(stream, next);
         next
     }
@@ -201,28 +154,16 @@ impl<'a> Ahead<'a> {
 /// Bounds and emptiness: what can be said of a batch without looking at the log.
 fn check_form(batch: &Batch) -> Result<(), AppendError> {
     not_empty("a batch", batch.sets.len())?;
-    within(
-        "the number of sets in a batch",
-        batch.sets.len(),
-        MAX_BATCH_SETS,
-    )?;
+    within("the number of sets in a batch", batch.sets.len(), MAX_BATCH_SETS)?;
     for set in &batch.sets {
         not_empty("a set of records", set.records.len())?;
-        within(
-            "the number of expectations in a set",
-            set.expected.len(),
-            MAX_EXPECTED,
-        )?;
+        within("the number of expectations in a set", set.expected.len(), MAX_EXPECTED)?;
         if let Some(key) = &set.request {
             within("the caller of a request", key.caller.len(), MAX_CALLER)?;
         }
         set.records.iter().try_for_each(check_record)?;
     }
-    within(
-        "the number of records in a batch",
-        batch.records().count(),
-        MAX_BATCH_RECORDS,
-    )?;
+    within("the number of records in a batch", batch.records().count(), MAX_BATCH_RECORDS)?;
     let bytes = batch.records().map(size_of_record).sum();
     within("the bytes of a batch", bytes, MAX_BATCH_BYTES)
 }
@@ -230,16 +171,8 @@ fn check_form(batch: &Batch) -> Result<(), AppendError> {
 fn check_record(record: &Record) -> Result<(), AppendError> {
     not_empty("a leaf", record.leaf.len())?;
     within("a leaf", record.leaf.len(), MAX_LEAF)?;
-    within(
-        "a disclosure",
-        record.disclosure.as_ref().map_or(0, Vec::len),
-        MAX_DISCLOSURE,
-    )?;
-    within(
-        "a leaf with its disclosure",
-        size_of_record(record),
-        MAX_RECORD,
-    )
+    within("a disclosure", record.disclosure.as_ref().map_or(0, Vec::len), MAX_DISCLOSURE)?;
+    within("a leaf with its disclosure", size_of_record(record), MAX_RECORD)
 }
 
 fn size_of_record(record: &Record) -> usize {
@@ -247,17 +180,9 @@ fn size_of_record(record: &Record) -> usize {
 }
 
 fn not_empty(what: &'static str, size: usize) -> Result<(), AppendError> {
-    if size == 0 {
-        Err(AppendError::Empty { what })
-    } else {
-        Ok(())
-    }
+    if size == 0 { Err(AppendError::Empty { what }) } else { Ok(()) }
 }
 
 fn within(what: &'static str, size: usize, bound: usize) -> Result<(), AppendError> {
-    if size > bound {
-        Err(AppendError::TooLarge { what, size, bound })
-    } else {
-        Ok(())
-    }
+    if size > bound { Err(AppendError::TooLarge { what, size, bound }) } else { Ok(()) }
 }

@@ -27,15 +27,11 @@ mod names;
 mod sled;
 
 pub use contract::{
-    AppendSet, Appended, AppendedRecord, Batch, Disclosure, Expected, Ledger, Record, RequestKey,
-    RequestRecord, StoredRecord,
+    AppendSet, Appended, AppendedRecord, Batch, Disclosure, Expected, Ledger, Record, RequestKey, RequestRecord, StoredRecord,
 };
 pub use error::{AppendError, CloseError, NameError, OpenError, ReadError};
 pub use hash::{LeafHash, leaf_hash};
 pub use head::Head;
 pub use memory::MemoryLedger;
 pub use names::{Position, Revision, StreamName};
-pub use sled::{
-    OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode,
-    SyncPoint, probe_store,
-};
+pub use sled::{OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, probe_store};

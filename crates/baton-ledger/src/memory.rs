@@ -9,9 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::bounds::{MAX_READ_BYTES, MAX_READ_RECORDS};
-use crate::contract::{
-    Appended, Batch, Disclosure, Ledger, RequestKey, RequestRecord, StoredRecord,
-};
+use crate::contract::{Appended, Batch, Disclosure, Ledger, RequestKey, RequestRecord, StoredRecord};
 use crate::error::{AppendError, CloseError, ReadError};
 use crate::hash::{hmac_sha256, leaf_hash};
 use crate::head::Head;
@@ -35,11 +33,7 @@ impl MemoryLedger {
     /// An empty ledger with a digest key of its own.
     pub fn new() -> Self {
         MemoryLedger {
-            state: Mutex::new(State {
-                index: Index::new(),
-                records: Vec::new(),
-                closed: false,
-            }),
+            state: Mutex::new(State { index: Index::new(), records: Vec::new(), closed: false }),
             heads: watch::Sender::new(Head::EMPTY),
             digest_key: rand::random(),
         }
@@ -82,11 +76,7 @@ impl Ledger for MemoryLedger {
         let head = state.index.head();
         drop(state);
         self.heads.send_replace(head);
-        Ok(Appended {
-            first,
-            records: admitted,
-            head,
-        })
+        Ok(Appended { first, records: admitted, head })
     }
 
     fn head(&self) -> Head {
@@ -99,18 +89,10 @@ impl Ledger for MemoryLedger {
         take(state.records.get(start..).unwrap_or(&[]).iter(), limit)
     }
 
-    async fn read_stream(
-        &self,
-        stream: &StreamName,
-        from: Revision,
-        limit: usize,
-    ) -> Result<Vec<StoredRecord>, ReadError> {
+    async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
         let state = self.state();
         let positions = state.index.stream_from(stream, from).iter();
-        take(
-            positions.map(|position| &state.records[position.0 as usize]),
-            limit,
-        )
+        take(positions.map(|position| &state.records[position.0 as usize]), limit)
     }
 
     fn revision(&self, stream: &StreamName) -> Option<Revision> {
@@ -135,19 +117,13 @@ impl Ledger for MemoryLedger {
     }
 }
 
-fn take<'a>(
-    records: impl Iterator<Item = &'a StoredRecord>,
-    limit: usize,
-) -> Result<Vec<StoredRecord>, ReadError> {
+fn take<'a>(records: impl Iterator<Item = &'a StoredRecord>, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
     let mut taken = Vec::new();
     let mut bytes = 0;
     for record in records.take(limit.min(MAX_READ_RECORDS)) {
         if leaf_hash(&record.leaf) != record.leaf_hash {
             let why = "its leaf does not match its hash".to_owned();
-            return Err(ReadError::Damaged {
-                position: record.position,
-                why,
-            });
+            return Err(ReadError::Damaged { position: record.position, why });
         }
         bytes += record.bytes();
         taken.push(record.clone());

@@ -50,10 +50,7 @@ impl StreamName {
             return Err(NameError::Character(bad));
         }
         if text.len() > MAX_STREAM_NAME {
-            return Err(NameError::TooLong {
-                length: text.len(),
-                bound: MAX_STREAM_NAME,
-            });
+            return Err(NameError::TooLong { length: text.len(), bound: MAX_STREAM_NAME });
         }
         Ok(StreamName(text.into()))
     }
@@ -98,10 +95,7 @@ mod tests {
         assert!(StreamName::parse(&"a".repeat(MAX_STREAM_NAME)).is_ok());
         assert_eq!(
             StreamName::parse(&"a".repeat(MAX_STREAM_NAME + 1)).unwrap_err(),
-            NameError::TooLong {
-                length: 201,
-                bound: 200
-            }
+            NameError::TooLong { length: 201, bound: 200 }
         );
     }
 
@@ -110,10 +104,7 @@ mod tests {
         assert_eq!(StreamName::parse("").unwrap_err(), NameError::Empty);
         for bad in [' ', '\n', 'é', '\\', '\0', '*'] {
             let text = format!("transition{bad}1");
-            assert_eq!(
-                StreamName::parse(&text).unwrap_err(),
-                NameError::Character(bad)
-            );
+            assert_eq!(StreamName::parse(&text).unwrap_err(), NameError::Character(bad));
         }
         assert!(StreamName::parse("transition/QUY.DENT.POD-2021_x:1").is_ok());
     }

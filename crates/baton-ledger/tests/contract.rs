@@ -8,10 +8,7 @@ use baton_ledger::*;
 use support::*;
 
 async fn appended_records_are_read_back_in_order(ledger: &dyn Ledger) {
-    let sets = vec![
-        set(vec![record("a", b"1"), record("b", b"2")]),
-        set(vec![secret("a", b"3", b"a name")]),
-    ];
+    let sets = vec![set(vec![record("a", b"1"), record("b", b"2")]), set(vec![secret("a", b"3", b"a name")])];
     let appended = ledger.append(batch(ledger, sets)).await.unwrap();
     assert_eq!(appended.first, Position(0));
     assert_eq!(appended.head, ledger.head());
@@ -24,32 +21,17 @@ async fn appended_records_are_read_back_in_order(ledger: &dyn Ledger) {
     assert_eq!(records[2].disclosure, Disclosure::Open(b"a name".to_vec()));
     for (record, place) in records.iter().zip(&appended.records) {
         assert_eq!(record.position, place.position);
-        assert_eq!(
-            (&record.stream, record.revision),
-            (&place.stream, place.revision)
-        );
+        assert_eq!((&record.stream, record.revision), (&place.stream, place.revision));
         assert_eq!(record.leaf_hash, place.leaf_hash);
         assert_eq!(record.leaf_hash, leaf_hash(&record.leaf));
     }
-    assert_eq!(
-        ledger.head(),
-        Head {
-            size: 3,
-            last_leaf_hash: leaf_hash(b"3")
-        }
-    );
+    assert_eq!(ledger.head(), Head { size: 3, last_leaf_hash: leaf_hash(b"3") });
 }
 
 async fn an_empty_ledger_has_nothing_to_say(ledger: &dyn Ledger) {
     assert_eq!(ledger.head(), Head::EMPTY);
     assert_eq!(ledger.read(Position(0), 10).await.unwrap(), []);
-    assert_eq!(
-        ledger
-            .read_stream(&stream("a"), Revision(1), 10)
-            .await
-            .unwrap(),
-        []
-    );
+    assert_eq!(ledger.read_stream(&stream("a"), Revision(1), 10).await.unwrap(), []);
     assert_eq!(ledger.revision(&stream("a")), None);
     assert_eq!(ledger.request(&key(1)), None);
 }
@@ -59,10 +41,7 @@ async fn a_stream_is_read_from_a_revision_on(ledger: &dyn Ledger) {
         append_one(ledger, if leaf % 2 == 0 { "even" } else { "odd" }, &[leaf]).await;
     }
     let leaves = async |from, limit| -> Vec<u8> {
-        let records = ledger
-            .read_stream(&stream("odd"), Revision(from), limit)
-            .await
-            .unwrap();
+        let records = ledger.read_stream(&stream("odd"), Revision(from), limit).await.unwrap();
         records.iter().map(|r| r.leaf[0]).collect()
     };
     assert_eq!(leaves(1, 9).await, [1, 3, 5]);
@@ -91,14 +70,9 @@ async fn reads_begin_where_asked_and_stop_at_limit_and_head(ledger: &dyn Ledger)
 async fn a_batch_for_another_head_is_refused_and_nothing_is_written(ledger: &dyn Ledger) {
     append_one(ledger, "a", b"1").await;
     for wrong in [0, 2] {
-        let stale = Batch {
-            at: Position(wrong),
-            sets: vec![set(vec![record("a", b"2")])],
-        };
+        let stale = Batch { at: Position(wrong), sets: vec![set(vec![record("a", b"2")])] };
         let refused = ledger.append(stale).await.unwrap_err();
-        assert!(
-            matches!(refused, AppendError::HeadMoved { expected: Position(w), actual: Position(1) } if w == wrong)
-        );
+        assert!(matches!(refused, AppendError::HeadMoved { expected: Position(w), actual: Position(1) } if w == wrong));
     }
     assert_eq!(ledger.head().size, 1);
 }
@@ -111,17 +85,9 @@ async fn a_stale_revision_refuses_the_whole_batch(ledger: &dyn Ledger) {
         (Expected::Exact(Revision(1)), "b", None),
     ];
     for (wrong, name, is) in cases {
-        let sets = vec![
-            set(vec![record("c", b"first set")]),
-            expecting(name, wrong, vec![record("a", b"2")]),
-        ];
+        let sets = vec![set(vec![record("c", b"first set")]), expecting(name, wrong, vec![record("a", b"2")])];
         match ledger.append(batch(ledger, sets)).await.unwrap_err() {
-            AppendError::StaleRevision {
-                set: 1,
-                stream,
-                expected,
-                actual,
-            } => {
+            AppendError::StaleRevision { set: 1, stream, expected, actual } => {
                 assert_eq!((stream.as_str(), expected, actual), (name, wrong, is));
             }
             other => panic!("{other:?}"),
@@ -133,12 +99,9 @@ async fn a_stale_revision_refuses_the_whole_batch(ledger: &dyn Ledger) {
 
 async fn an_expectation_that_holds_is_taken(ledger: &dyn Ledger) {
     append_one(ledger, "a", b"1").await;
-    for (holds, name) in [
-        (Expected::Exact(Revision(1)), "a"),
-        (Expected::Any, "a"),
-        (Expected::Any, "new"),
-        (Expected::NoStream, "other"),
-    ] {
+    for (holds, name) in
+        [(Expected::Exact(Revision(1)), "a"), (Expected::Any, "a"), (Expected::Any, "new"), (Expected::NoStream, "other")]
+    {
         let sets = vec![expecting(name, holds, vec![record("x", b"2")])];
         ledger.append(batch(ledger, sets)).await.unwrap();
     }
@@ -146,89 +109,45 @@ async fn an_expectation_that_holds_is_taken(ledger: &dyn Ledger) {
 
 async fn a_set_sees_the_sets_before_it(ledger: &dyn Ledger) {
     let sets = vec![
-        expecting(
-            "a",
-            Expected::NoStream,
-            vec![record("a", b"1"), record("a", b"2")],
-        ),
+        expecting("a", Expected::NoStream, vec![record("a", b"1"), record("a", b"2")]),
         expecting("a", Expected::Exact(Revision(2)), vec![record("a", b"3")]),
     ];
     ledger.append(batch(ledger, sets)).await.unwrap();
-    let sets = vec![
-        set(vec![record("a", b"4")]),
-        expecting("a", Expected::Exact(Revision(3)), vec![record("a", b"5")]),
-    ];
+    let sets = vec![set(vec![record("a", b"4")]), expecting("a", Expected::Exact(Revision(3)), vec![record("a", b"5")])];
     let refused = ledger.append(batch(ledger, sets)).await.unwrap_err();
-    assert!(matches!(
-        refused,
-        AppendError::StaleRevision {
-            actual: Some(Revision(4)),
-            ..
-        }
-    ));
+    assert!(matches!(refused, AppendError::StaleRevision { actual: Some(Revision(4)), .. }));
 }
 
 async fn a_request_is_remembered_and_its_repeat_named(ledger: &dyn Ledger) {
     append_one(ledger, "a", b"0").await;
-    let sets = vec![
-        requested(1, 7, vec![record("a", b"1"), record("a", b"2")]),
-        requested(2, 8, vec![record("a", b"3")]),
-    ];
+    let sets = vec![requested(1, 7, vec![record("a", b"1"), record("a", b"2")]), requested(2, 8, vec![record("a", b"3")])];
     ledger.append(batch(ledger, sets)).await.unwrap();
-    let second = RequestRecord {
-        first: Position(3),
-        count: 1,
-        digest: [8; 32],
-    };
+    let second = RequestRecord { first: Position(3), count: 1, digest: [8; 32] };
     assert_eq!(ledger.request(&key(2)), Some(second));
 
     let repeat = vec![requested(1, 7, vec![record("a", b"1"), record("a", b"2")])];
     let refused = ledger.append(batch(ledger, repeat)).await.unwrap_err();
-    assert!(matches!(
-        refused,
-        AppendError::RequestRepeated {
-            set: 0,
-            first: Position(1),
-            count: 2
-        }
-    ));
+    assert!(matches!(refused, AppendError::RequestRepeated { set: 0, first: Position(1), count: 2 }));
     assert_eq!(ledger.head().size, 4);
 }
 
-async fn a_request_id_with_other_content_is_refused_before_revisions_are_looked_at(
-    ledger: &dyn Ledger,
-) {
+async fn a_request_id_with_other_content_is_refused_before_revisions_are_looked_at(ledger: &dyn Ledger) {
     let first = vec![requested(1, 7, vec![record("a", b"1")])];
     ledger.append(batch(ledger, first)).await.unwrap();
     let mut reuse = requested(1, 8, vec![record("a", b"2")]);
     reuse.expected.push((stream("a"), Expected::NoStream));
     let refused = ledger.append(batch(ledger, vec![reuse])).await.unwrap_err();
-    assert!(matches!(
-        refused,
-        AppendError::RequestReused {
-            set: 0,
-            first: Position(0)
-        }
-    ));
+    assert!(matches!(refused, AppendError::RequestReused { set: 0, first: Position(0) }));
 
     let mut other_caller = requested(1, 8, vec![record("a", b"2")]);
     other_caller.request.as_mut().unwrap().caller = "region:East".to_owned();
-    ledger
-        .append(batch(ledger, vec![other_caller]))
-        .await
-        .unwrap();
+    ledger.append(batch(ledger, vec![other_caller])).await.unwrap();
 }
 
 async fn a_request_twice_in_one_batch_is_refused(ledger: &dyn Ledger) {
     let twice = [(); 2].map(|()| requested(1, 7, vec![record("a", b"1")]));
-    let refused = ledger
-        .append(batch(ledger, twice.to_vec()))
-        .await
-        .unwrap_err();
-    assert!(matches!(
-        refused,
-        AppendError::RequestTwiceInBatch { set: 1, earlier: 0 }
-    ));
+    let refused = ledger.append(batch(ledger, twice.to_vec())).await.unwrap_err();
+    assert!(matches!(refused, AppendError::RequestTwiceInBatch { set: 1, earlier: 0 }));
     assert_eq!(ledger.request(&key(1)), None);
 }
 
@@ -250,26 +169,11 @@ async fn every_bound_holds_at_the_bound_and_not_one_past_it(ledger: &dyn Ledger)
     };
     type Sets = Box<dyn Fn(usize) -> Vec<AppendSet>>;
     let cases: Vec<(usize, Sets)> = vec![
-        (
-            MAX_LEAF,
-            Box::new(move |n| vec![set(vec![record("a", &bytes(n))])]),
-        ),
-        (
-            MAX_DISCLOSURE,
-            Box::new(move |n| vec![set(vec![secret("a", b"1", &bytes(n))])]),
-        ),
-        (
-            MAX_RECORD,
-            Box::new(move |n| vec![set(vec![secret("a", &bytes(n - 40_000), &bytes(40_000))])]),
-        ),
-        (
-            MAX_BATCH_SETS,
-            Box::new(|n| vec![set(vec![record("a", b"1")]); n]),
-        ),
-        (
-            MAX_BATCH_RECORDS,
-            Box::new(|n| vec![set(vec![record("a", b"1"); n])]),
-        ),
+        (MAX_LEAF, Box::new(move |n| vec![set(vec![record("a", &bytes(n))])])),
+        (MAX_DISCLOSURE, Box::new(move |n| vec![set(vec![secret("a", b"1", &bytes(n))])])),
+        (MAX_RECORD, Box::new(move |n| vec![set(vec![secret("a", &bytes(n - 40_000), &bytes(40_000))])])),
+        (MAX_BATCH_SETS, Box::new(|n| vec![set(vec![record("a", b"1")]); n])),
+        (MAX_BATCH_RECORDS, Box::new(|n| vec![set(vec![record("a", b"1"); n])])),
         (MAX_BATCH_BYTES, Box::new(of_bytes)),
         (
             MAX_EXPECTED,
@@ -290,14 +194,8 @@ async fn every_bound_holds_at_the_bound_and_not_one_past_it(ledger: &dyn Ledger)
     ];
     for (bound, sets) in cases {
         let head = ledger.head();
-        match ledger
-            .append(batch(ledger, sets(bound + 1)))
-            .await
-            .unwrap_err()
-        {
-            AppendError::TooLarge {
-                size, bound: named, ..
-            } => assert_eq!((size, named), (bound + 1, bound)),
+        match ledger.append(batch(ledger, sets(bound + 1))).await.unwrap_err() {
+            AppendError::TooLarge { size, bound: named, .. } => assert_eq!((size, named), (bound + 1, bound)),
             other => panic!("{other:?}"),
         }
         assert_eq!(ledger.head(), head);
@@ -309,14 +207,8 @@ async fn every_bound_holds_at_the_bound_and_not_one_past_it(ledger: &dyn Ledger)
 async fn a_read_is_cut_to_its_bounds(ledger: &dyn Ledger) {
     let small = vec![set(vec![record("a", b"1"); MAX_READ_RECORDS + 1])];
     ledger.append(batch(ledger, small)).await.unwrap();
-    assert_eq!(
-        ledger.read(Position(0), usize::MAX).await.unwrap().len(),
-        MAX_READ_RECORDS
-    );
-    let stream_page = ledger
-        .read_stream(&stream("a"), Revision(1), usize::MAX)
-        .await
-        .unwrap();
+    assert_eq!(ledger.read(Position(0), usize::MAX).await.unwrap().len(), MAX_READ_RECORDS);
+    let stream_page = ledger.read_stream(&stream("a"), Revision(1), usize::MAX).await.unwrap();
     assert_eq!(stream_page.len(), MAX_READ_RECORDS);
 
     let large = record("b", &vec![1; 1 << 15]);
@@ -325,10 +217,7 @@ async fn a_read_is_cut_to_its_bounds(ledger: &dyn Ledger) {
         let large = vec![set(vec![large.clone(); per_batch])];
         ledger.append(batch(ledger, large)).await.unwrap();
     }
-    let page = ledger
-        .read_stream(&stream("b"), Revision(1), usize::MAX)
-        .await
-        .unwrap();
+    let page = ledger.read_stream(&stream("b"), Revision(1), usize::MAX).await.unwrap();
     assert_eq!(page.len(), MAX_READ_BYTES / (1 << 15));
 }
 
@@ -339,15 +228,9 @@ async fn a_follower_is_woken_with_the_durable_head(ledger: &dyn Ledger) {
     heads.changed().await.unwrap();
     let seen = *heads.borrow_and_update();
     assert_eq!(seen, ledger.head());
-    assert_eq!(
-        ledger.read(Position(0), 9).await.unwrap().len() as u64,
-        seen.size
-    );
+    assert_eq!(ledger.read(Position(0), 9).await.unwrap().len() as u64, seen.size);
 
-    let stale = Batch {
-        at: Position(9),
-        sets: vec![set(vec![record("a", b"2")])],
-    };
+    let stale = Batch { at: Position(9), sets: vec![set(vec![record("a", b"2")])] };
     ledger.append(stale).await.unwrap_err();
     assert!(!heads.has_changed().unwrap());
 }
@@ -362,9 +245,7 @@ async fn a_keyed_digest_is_the_same_for_the_same_bytes_and_no_plain_hash(ledger:
 async fn a_closed_ledger_reads_on_and_appends_no_more(ledger: &dyn Ledger) {
     append_one(ledger, "a", b"1").await;
     ledger.close().await.unwrap();
-    let refused = ledger
-        .append(batch(ledger, vec![set(vec![record("a", b"2")])]))
-        .await;
+    let refused = ledger.append(batch(ledger, vec![set(vec![record("a", b"2")])])).await;
     assert!(matches!(refused.unwrap_err(), AppendError::Closed));
     assert_eq!(read_all(ledger).await.len(), 1);
     ledger.close().await.unwrap();
@@ -412,13 +293,7 @@ contract! {
 fn debug_output_shows_no_payload() {
     let text = format!("{:?}", secret("a", b"LEAFTEXT", b"SECRETNAME"));
     let text = text + &format!("{:?}", Disclosure::Open(b"SECRETNAME".to_vec()));
-    for (shown, bytes) in [
-        ("LEAFTEXT", b"LEAFTEXT".as_slice()),
-        ("SECRETNAME", b"SECRETNAME"),
-    ] {
-        assert!(
-            !text.contains(shown) && !text.contains(&format!("{bytes:?}")),
-            "{text}"
-        );
+    for (shown, bytes) in [("LEAFTEXT", b"LEAFTEXT".as_slice()), ("SECRETNAME", b"SECRETNAME")] {
+        assert!(!text.contains(shown) && !text.contains(&format!("{bytes:?}")), "{text}");
     }
 }

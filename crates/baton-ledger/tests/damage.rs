@@ -27,27 +27,19 @@ async fn fill(dir: &Path) -> SledLedger {
 /// A batch of two chunks, of which `keep` are left in the store.
 async fn torn_store(dir: &Path, keep: usize) -> Vec<Vec<u8>> {
     let ledger = fill(dir).await;
-    let large = vec![set(vec![
-        record("b", &[7; 60_000]),
-        secret("b", &[8; 60_000], b"name"),
-    ])];
+    let large = vec![set(vec![record("b", &[7; 60_000]), secret("b", &[8; 60_000], b"name")])];
     ledger.append(batch(&ledger, large)).await.unwrap();
     // Not closed: the head file may not know the batch yet, as when it was never acknowledged.
     drop(ledger);
     let db = raw_store(dir);
-    let chunks: Vec<(sled::IVec, sled::IVec)> = db
-        .range(RECORDS.to_be_bytes()..100_u64.to_be_bytes())
-        .map(Result::unwrap)
-        .collect();
+    let chunks: Vec<(sled::IVec, sled::IVec)> =
+        db.range(RECORDS.to_be_bytes()..100_u64.to_be_bytes()).map(Result::unwrap).collect();
     assert_eq!(chunks.len(), 2);
     for (key, _) in &chunks[keep..] {
         db.remove(key).unwrap();
     }
     db.flush().unwrap();
-    chunks
-        .into_iter()
-        .map(|(_, value)| value.to_vec())
-        .collect()
+    chunks.into_iter().map(|(_, value)| value.to_vec()).collect()
 }
 
 #[tokio::test]
@@ -55,13 +47,7 @@ async fn a_batch_without_its_end_is_copied_aside_removed_whole_and_its_place_tak
     let dir = tempfile::tempdir().unwrap();
     let chunks = torn_store(dir.path(), 1).await;
     let ledger = open(dir.path());
-    assert_eq!(
-        ledger.head(),
-        Head {
-            size: RECORDS,
-            last_leaf_hash: leaf_hash(&leaf(RECORDS - 1))
-        }
-    );
+    assert_eq!(ledger.head(), Head { size: RECORDS, last_leaf_hash: leaf_hash(&leaf(RECORDS - 1)) });
     assert_eq!(ledger.revision(&stream("b")), None);
     let kept = dir.path().join(format!("recovery/1/torn/{RECORDS}.chunk"));
     assert_eq!(fs::read(kept).unwrap(), chunks[0]);
@@ -87,11 +73,7 @@ async fn a_chunk_missing_in_the_middle_is_damage_and_no_torn_end() {
     fill(dir.path()).await;
     raw_store(dir.path()).remove(7_u64.to_be_bytes()).unwrap();
     match refusal(dir.path(), options()) {
-        OpenError::Damaged {
-            why,
-            copy: Some(copy),
-            ..
-        } => {
+        OpenError::Damaged { why, copy: Some(copy), .. } => {
             assert!(why.contains("position 7 is missing"), "{why}");
             assert!(copy.ends_with("recovery/damaged"));
         }
@@ -133,19 +115,13 @@ async fn a_flipped_byte_in_the_file_never_changes_what_is_served() {
     let origin = tempfile::tempdir().unwrap();
     fill(origin.path()).await.close().await.unwrap();
     let data = fs::read(origin.path().join("store/db")).unwrap();
-    let used = data
-        .iter()
-        .rposition(|byte| *byte != 0xff && *byte != 0)
-        .unwrap();
+    let used = data.iter().rposition(|byte| *byte != 0xff && *byte != 0).unwrap();
     let (mut refused, mut harmless) = (0, 0);
     for step in 0..24 {
         let at = used * step / 24 + step;
         let dir = tempfile::tempdir().unwrap();
         copy_dir(origin.path(), dir.path());
-        let file = fs::File::options()
-            .write(true)
-            .open(dir.path().join("store/db"))
-            .unwrap();
+        let file = fs::File::options().write(true).open(dir.path().join("store/db")).unwrap();
         file.write_all_at(&[data[at] ^ 0x10], at as u64).unwrap();
         let Ok(ledger) = SledLedger::open(dir.path(), options()) else {
             refused += 1;
@@ -154,15 +130,9 @@ async fn a_flipped_byte_in_the_file_never_changes_what_is_served() {
         harmless += 1;
         let records = read_all(&ledger).await;
         assert_eq!(records.len() as u64, RECORDS, "byte {at}");
-        assert!(
-            records.iter().all(|r| r.leaf == leaf(r.position.0)),
-            "byte {at}"
-        );
+        assert!(records.iter().all(|r| r.leaf == leaf(r.position.0)), "byte {at}");
     }
-    assert!(
-        refused > 0,
-        "no flip of 24 hit anything ({harmless} harmless)"
-    );
+    assert!(refused > 0, "no flip of 24 hit anything ({harmless} harmless)");
 }
 
 fn copy_dir(from: &Path, to: &Path) {

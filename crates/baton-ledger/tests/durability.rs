@@ -23,20 +23,9 @@ fn failing(point: SyncPoint, errno: i32) -> (SyncHook, Arc<AtomicBool>) {
     (Arc::new(hook), on)
 }
 
-async fn append_while_failing(
-    dir: &Path,
-    point: SyncPoint,
-    errno: i32,
-) -> (SledLedger, AppendError) {
+async fn append_while_failing(dir: &Path, point: SyncPoint, errno: i32) -> (SledLedger, AppendError) {
     let (hook, on) = failing(point, errno);
-    let ledger = SledLedger::open(
-        dir,
-        OpenOptions {
-            sync_hook: Some(hook),
-            ..options()
-        },
-    )
-    .unwrap();
+    let ledger = SledLedger::open(dir, OpenOptions { sync_hook: Some(hook), ..options() }).unwrap();
     append_one(&ledger, "a", b"kept").await;
     on.store(true, Ordering::SeqCst);
     let sets = vec![requested(1, 1, vec![record("a", b"unknown")])];
@@ -50,10 +39,7 @@ async fn a_failed_sync_leaves_the_outcome_unknown_and_shows_nothing_of_it() {
     for point in [SyncPoint::BeforeSync, SyncPoint::AfterSync] {
         let dir = tempfile::tempdir().unwrap();
         let (ledger, refused) = append_while_failing(dir.path(), point, libc_eio()).await;
-        assert!(
-            matches!(refused, AppendError::OutcomeUnknown { .. }),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, AppendError::OutcomeUnknown { .. }), "{refused:?}");
         assert_eq!(ledger.head().size, 1);
         assert_eq!(ledger.follow().borrow().size, 1);
         assert_eq!(read_all(&ledger).await.len(), 1);
@@ -61,14 +47,9 @@ async fn a_failed_sync_leaves_the_outcome_unknown_and_shows_nothing_of_it() {
         assert_eq!(ledger.revision(&stream("a")), Some(Revision(1)));
         assert_eq!(ledger.request(&key(1)), None);
 
-        let again = ledger
-            .append(batch(&ledger, vec![set(vec![record("a", b"2")])]))
-            .await;
+        let again = ledger.append(batch(&ledger, vec![set(vec![record("a", b"2")])])).await;
         assert!(matches!(again.unwrap_err(), AppendError::Poisoned { .. }));
-        assert!(matches!(
-            ledger.close().await.unwrap_err(),
-            CloseError::Poisoned { .. }
-        ));
+        assert!(matches!(ledger.close().await.unwrap_err(), CloseError::Poisoned { .. }));
         drop(ledger);
 
         // Kept or not: whole, and the request says which.
@@ -87,35 +68,17 @@ async fn a_failed_sync_leaves_the_outcome_unknown_and_shows_nothing_of_it() {
 async fn a_disk_that_fills_up_during_the_write_is_full_with_unknown_outcome() {
     let dir = tempfile::tempdir().unwrap();
     let (_ledger, refused) = append_while_failing(dir.path(), SyncPoint::BeforeSync, 28).await;
-    assert!(
-        matches!(
-            refused,
-            AppendError::Full {
-                nothing_written: false
-            }
-        ),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, AppendError::Full { nothing_written: false }), "{refused:?}");
 }
 
 #[tokio::test]
 async fn a_disk_that_is_nearly_full_refuses_beforehand_and_poisons_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let never_enough = OpenOptions {
-        min_free_bytes: u64::MAX,
-        ..options()
-    };
+    let never_enough = OpenOptions { min_free_bytes: u64::MAX, ..options() };
     let ledger = SledLedger::open(dir.path(), never_enough).unwrap();
     for _ in 0..2 {
-        let refused = ledger
-            .append(batch(&ledger, vec![set(vec![record("a", b"1")])]))
-            .await;
-        assert!(matches!(
-            refused.unwrap_err(),
-            AppendError::Full {
-                nothing_written: true
-            }
-        ));
+        let refused = ledger.append(batch(&ledger, vec![set(vec![record("a", b"1")])])).await;
+        assert!(matches!(refused.unwrap_err(), AppendError::Full { nothing_written: true }));
     }
     ledger.close().await.unwrap();
 }
@@ -131,14 +94,7 @@ async fn the_hook_sees_each_append_before_and_after_its_sync_and_before_it_is_pu
         assert_eq!(point == SyncPoint::AfterSync, call % 2 == 1);
         Ok(())
     });
-    let ledger = SledLedger::open(
-        dir.path(),
-        OpenOptions {
-            sync_hook: Some(hook),
-            ..options()
-        },
-    )
-    .unwrap();
+    let ledger = SledLedger::open(dir.path(), OpenOptions { sync_hook: Some(hook), ..options() }).unwrap();
     append_one(&ledger, "a", b"1").await;
     append_one(&ledger, "a", b"2").await;
     assert_eq!(calls.load(Ordering::SeqCst), 4);
@@ -149,33 +105,19 @@ async fn the_hook_sees_each_append_before_and_after_its_sync_and_before_it_is_pu
 async fn full_chunks_never_end_up_in_side_files_of_the_storage_engine() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
-    let side_files = || {
-        std::fs::read_dir(dir.path().join("store/blobs"))
-            .unwrap()
-            .count()
-    };
+    let side_files = || std::fs::read_dir(dir.path().join("store/blobs")).unwrap().count();
     for number in 0..80_u8 {
-        let full = vec![set(vec![
-            record("a", &[number; 60_000]),
-            record("a", &[number; 36_000]),
-        ])];
+        let full = vec![set(vec![record("a", &[number; 60_000]), record("a", &[number; 36_000])])];
         ledger.append(batch(&ledger, full)).await.unwrap();
         assert_eq!(side_files(), 0, "after {number} full chunks");
     }
     let value = raw_len(dir.path(), ledger);
-    assert!(
-        value > MAX_CHUNK - 3_000,
-        "chunks of {value} bytes prove little"
-    );
+    assert!(value > MAX_CHUNK - 3_000, "chunks of {value} bytes prove little");
 }
 
 fn raw_len(dir: &Path, ledger: SledLedger) -> usize {
     drop(ledger);
-    raw_store(dir)
-        .get(0_u64.to_be_bytes())
-        .unwrap()
-        .unwrap()
-        .len()
+    raw_store(dir).get(0_u64.to_be_bytes()).unwrap().unwrap().len()
 }
 
 /// EIO, the number of which is the same on every Linux.

@@ -39,10 +39,7 @@ async fn filled_and_closed(dir: &Path, records: u8) {
 
 fn copies(dir: &Path) -> Vec<String> {
     let recovery = fs::read_dir(dir.join("recovery"));
-    let names = recovery
-        .into_iter()
-        .flatten()
-        .map(|e| e.unwrap().file_name());
+    let names = recovery.into_iter().flatten().map(|e| e.unwrap().file_name());
     let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     names.sort();
     names
@@ -68,14 +65,7 @@ async fn a_newer_format_is_refused_and_nothing_changed() {
     fs::write(dir.path().join("FORMAT"), "baton-ledger 2\n").unwrap();
     let before = snapshot(dir.path());
     let refused = refusal(dir.path(), options());
-    assert!(matches!(
-        refused,
-        OpenError::NewerFormat {
-            found: 2,
-            supported: 1,
-            ..
-        }
-    ));
+    assert!(matches!(refused, OpenError::NewerFormat { found: 2, supported: 1, .. }));
     assert_eq!(snapshot(dir.path()), before);
 }
 
@@ -83,10 +73,7 @@ async fn a_newer_format_is_refused_and_nothing_changed() {
 async fn a_directory_of_somebody_else_is_refused_and_nothing_changed() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("letter.txt"), "mine").unwrap();
-    assert!(matches!(
-        refusal(dir.path(), options()),
-        OpenError::NotALedger { .. }
-    ));
+    assert!(matches!(refusal(dir.path(), options()), OpenError::NotALedger { .. }));
     assert_eq!(snapshot(dir.path()).len(), 1);
     assert!(!dir.path().join("LOCK").exists());
 }
@@ -96,19 +83,12 @@ async fn records_without_a_format_file_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
     fs::remove_file(dir.path().join("FORMAT")).unwrap();
-    assert!(matches!(
-        refusal(dir.path(), options()),
-        OpenError::NotALedger { .. }
-    ));
+    assert!(matches!(refusal(dir.path(), options()), OpenError::NotALedger { .. }));
 }
 
 #[tokio::test]
 async fn a_creation_that_was_cut_short_is_taken_up_again() {
-    for missing in [
-        &["FORMAT"][..],
-        &["FORMAT", "head"],
-        &["FORMAT", "head", "keys"],
-    ] {
+    for missing in [&["FORMAT"][..], &["FORMAT", "head"], &["FORMAT", "head", "keys"]] {
         let dir = tempfile::tempdir().unwrap();
         drop(open(dir.path()));
         for name in missing {
@@ -137,10 +117,7 @@ async fn after_unclean_stops_the_newest_two_raw_copies_are_kept() {
     drop(open(dir.path()));
     assert_eq!(copies(dir.path()), ["1"]);
     let copy = snapshot(&dir.path().join("recovery/1/store"));
-    assert!(
-        before.values().eq(copy.values()),
-        "the copy is not the store as it lay"
-    );
+    assert!(before.values().eq(copy.values()), "the copy is not the store as it lay");
     drop(open(dir.path()));
     drop(open(dir.path()));
     assert_eq!(copies(dir.path()), ["2", "3"]);
@@ -167,10 +144,7 @@ async fn a_store_below_the_head_file_is_refused_as_loss() {
         other => panic!("{other:?}"),
     }
     // The refusal is no clean start: the next open keeps a copy and refuses again.
-    assert!(matches!(
-        refusal(dir.path(), options()),
-        OpenError::Loss { .. }
-    ));
+    assert!(matches!(refusal(dir.path(), options()), OpenError::Loss { .. }));
     assert_eq!(copies(dir.path()), ["damaged"]);
 }
 
@@ -186,10 +160,7 @@ async fn a_store_of_the_same_size_with_another_history_is_refused() {
         ledger.close().await.unwrap();
     }
     fs::copy(other.path().join("head"), dir.path().join("head")).unwrap();
-    assert!(matches!(
-        refusal(dir.path(), options()),
-        OpenError::Damaged { .. }
-    ));
+    assert!(matches!(refusal(dir.path(), options()), OpenError::Damaged { .. }));
 }
 
 #[tokio::test]
@@ -211,14 +182,8 @@ async fn a_missing_head_file_is_refused_unless_the_operator_trusts_the_store() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
     fs::remove_file(dir.path().join("head")).unwrap();
-    assert!(matches!(
-        refusal(dir.path(), options()),
-        OpenError::HeadFile { .. }
-    ));
-    let trusting = OpenOptions {
-        trust_store_without_head: true,
-        ..options()
-    };
+    assert!(matches!(refusal(dir.path(), options()), OpenError::HeadFile { .. }));
+    let trusting = OpenOptions { trust_store_without_head: true, ..options() };
     let ledger = SledLedger::open(dir.path(), trusting).unwrap();
     ledger.close().await.unwrap();
     drop(ledger);
@@ -242,10 +207,7 @@ async fn a_missing_short_or_foreign_key_file_is_refused() {
 
     fs::remove_file(&keys).unwrap();
     refused();
-    assert!(
-        !keys.exists(),
-        "a new key file would hide the loss of the old one"
-    );
+    assert!(!keys.exists(), "a new key file would hide the loss of the old one");
     fs::write(&keys, &good[..64]).unwrap();
     refused();
     let other = tempfile::tempdir().unwrap();
@@ -282,31 +244,17 @@ async fn no_key_slot_is_used_twice_across_stops() {
     }
     let mut slots = ciphertexts_end.clone();
     slots.dedup();
-    assert_eq!(
-        (slots.len(), slots.is_sorted()),
-        (9, true),
-        "{ciphertexts_end:?}"
-    );
-    assert_eq!(
-        &slots[..6],
-        [1, 2, 3, 4, 5, 6],
-        "a clean stop goes on with the next slot"
-    );
+    assert_eq!((slots.len(), slots.is_sorted()), (9, true), "{ciphertexts_end:?}");
+    assert_eq!(&slots[..6], [1, 2, 3, 4, 5, 6], "a clean stop goes on with the next slot");
 }
 
 #[tokio::test]
 async fn an_erased_key_reads_as_erased_and_the_rest_stays() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
-    let sets = vec![set(vec![
-        secret("a", b"1", b"one"),
-        secret("a", b"2", b"two"),
-    ])];
+    let sets = vec![set(vec![secret("a", b"1", b"one"), secret("a", b"2", b"two")])];
     ledger.append(batch(&ledger, sets)).await.unwrap();
-    let keys = fs::File::options()
-        .write(true)
-        .open(dir.path().join("keys"))
-        .unwrap();
+    let keys = fs::File::options().write(true).open(dir.path().join("keys")).unwrap();
     keys.write_all_at(&[0; 32], 32 + 32).unwrap();
     let records = read_all(&ledger).await;
     assert_eq!(records[0].disclosure, Disclosure::Erased);
@@ -326,11 +274,7 @@ async fn plaintext_and_keys_are_in_no_file_of_the_store() {
     for (path, bytes) in snapshot(dir.path()) {
         let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
         assert!(!holds(b"CANARY-PLAINTEXT"), "{}", path.display());
-        assert!(
-            path.ends_with("keys") || !holds(&keys[64..96]),
-            "{}",
-            path.display()
-        );
+        assert!(path.ends_with("keys") || !holds(&keys[64..96]), "{}", path.display());
     }
 }
 
@@ -344,10 +288,6 @@ async fn a_keyed_digest_and_requests_survive_a_reopen() {
     drop(ledger);
     let ledger = open(dir.path());
     assert_eq!(ledger.keyed_digest(b"text"), digest);
-    let request = RequestRecord {
-        first: Position(0),
-        count: 2,
-        digest: [9; 32],
-    };
+    let request = RequestRecord { first: Position(0), count: 2, digest: [9; 32] };
     assert_eq!(ledger.request(&key(5)), Some(request));
 }

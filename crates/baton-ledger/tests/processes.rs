@@ -17,13 +17,7 @@ use support::*;
 
 fn child(role: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "--exact",
-        role,
-        "--ignored",
-        "--nocapture",
-        "--test-threads=1",
-    ]);
+    command.args(["--exact", role, "--ignored", "--nocapture", "--test-threads=1"]);
     command
 }
 
@@ -39,14 +33,8 @@ async fn role_writer() {
     loop {
         let name = format!("s{}", ledger.head().size % 3);
         let sets = vec![
-            set(vec![
-                record(&name, b"one"),
-                secret(&name, &[7; 300], b"name"),
-            ]),
-            set(vec![
-                record("all", &[8; 60_000]),
-                record("all", &[9; 60_000]),
-            ]),
+            set(vec![record(&name, b"one"), secret(&name, &[7; 300], b"name")]),
+            set(vec![record("all", &[8; 60_000]), record("all", &[9; 60_000])]),
         ];
         let appended = ledger.append(batch(&ledger, sets)).await.unwrap();
         println!("\nacknowledged {}", appended.head.size);
@@ -113,10 +101,7 @@ async fn die_at(point: SyncPoint) {
         }
         Ok(())
     });
-    let options = OpenOptions {
-        sync_hook: Some(hook),
-        ..options()
-    };
+    let options = OpenOptions { sync_hook: Some(hook), ..options() };
     let ledger = SledLedger::open(&role_dir(), options).unwrap();
     append_one(&ledger, "a", b"acknowledged").await;
     let sets = vec![requested(1, 1, vec![record("a", b"2"), record("b", b"3")])];
@@ -126,21 +111,10 @@ async fn die_at(point: SyncPoint) {
 
 #[tokio::test]
 async fn a_process_that_dies_before_its_sync_loses_the_batch_and_after_it_keeps_it() {
-    for (role, kept) in [
-        ("role_dies_before_sync", false),
-        ("role_dies_after_sync", true),
-    ] {
+    for (role, kept) in [("role_dies_before_sync", false), ("role_dies_after_sync", true)] {
         let dir = tempfile::tempdir().unwrap();
-        let died = child(role)
-            .arg(dir.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        assert_eq!(
-            died.unwrap().signal(),
-            Some(6),
-            "{role} did not end in its append"
-        );
+        let died = child(role).arg(dir.path()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        assert_eq!(died.unwrap().signal(), Some(6), "{role} did not end in its append");
         let ledger = open(dir.path());
         assert_eq!(ledger.head().size, if kept { 3 } else { 1 }, "{role}");
         assert_eq!(ledger.request(&key(1)).is_some(), kept);
@@ -151,19 +125,9 @@ async fn a_process_that_dies_before_its_sync_loses_the_batch_and_after_it_keeps_
 async fn a_second_process_is_refused_and_a_killed_one_leaves_every_acknowledged_record() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..3 {
-        let mut writer = child("role_writer")
-            .arg(dir.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(writer.stdout.take().unwrap())
-            .lines()
-            .map(Result::unwrap);
-        let mut acknowledged = || -> u64 {
-            lines
-                .find_map(|line| line.strip_prefix("acknowledged ")?.parse().ok())
-                .unwrap()
-        };
+        let mut writer = child("role_writer").arg(dir.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut acknowledged = || -> u64 { lines.find_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()).unwrap() };
         acknowledged();
         match refusal(dir.path(), options()) {
             OpenError::InUse { pid, .. } => assert_eq!(pid, Some(writer.id())),
@@ -172,16 +136,10 @@ async fn a_second_process_is_refused_and_a_killed_one_leaves_every_acknowledged_
         let last = (0..20).map(|_| acknowledged()).max().unwrap();
         writer.kill().unwrap();
         writer.wait().unwrap();
-        let last = lines
-            .filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok())
-            .fold(last, u64::max);
+        let last = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok()).fold(last, u64::max);
 
         let ledger = open(dir.path());
-        assert!(
-            ledger.head().size >= last,
-            "{} records of {last}",
-            ledger.head().size
-        );
+        assert!(ledger.head().size >= last, "{} records of {last}", ledger.head().size);
         assert_eq!(ledger.head().size % 4, 0, "a part of a batch was kept");
         assert_in_order(&read_all(&ledger).await);
     }
@@ -189,15 +147,9 @@ async fn a_second_process_is_refused_and_a_killed_one_leaves_every_acknowledged_
 
 fn probe(role: &str, time_limit: Duration) -> OpenOptions {
     let command = child(role);
-    let probe = ProbeCommand {
-        program: command.get_program().into(),
-        args: command.get_args().map(Into::into).collect(),
-        time_limit,
-    };
-    OpenOptions {
-        probe: Some(probe),
-        ..options()
-    }
+    let probe =
+        ProbeCommand { program: command.get_program().into(), args: command.get_args().map(Into::into).collect(), time_limit };
+    OpenOptions { probe: Some(probe), ..options() }
 }
 
 const LONG: Duration = Duration::from_secs(60);
@@ -219,16 +171,9 @@ async fn a_store_that_fails_its_probe_or_hangs_in_it_is_refused_and_left_as_it_w
     append_one(&open(dir.path()), "a", b"1").await;
     raw_store(dir.path()).insert("what", "is this").unwrap();
     let before = std::fs::read(dir.path().join("store/db")).unwrap();
-    for options in [
-        probe("role_probe", LONG),
-        probe("role_hang", Duration::from_millis(50)),
-    ] {
+    for options in [probe("role_probe", LONG), probe("role_hang", Duration::from_millis(50))] {
         match refusal(dir.path(), options) {
-            OpenError::Damaged {
-                why,
-                copy: Some(copy),
-                ..
-            } => {
+            OpenError::Damaged { why, copy: Some(copy), .. } => {
                 assert!(why.contains("probe"), "{why}");
                 assert!(copy.ends_with("recovery/damaged"));
             }
@@ -245,15 +190,7 @@ fn traced_syncs(role: &str) -> Option<Vec<usize>> {
     let trace = dir.path().join("trace");
     let role = child(role);
     let strace = Command::new("strace")
-        .args([
-            "-f",
-            "-y",
-            "-s",
-            "64",
-            "-e",
-            "trace=fdatasync,fsync,write",
-            "-o",
-        ])
+        .args(["-f", "-y", "-s", "64", "-e", "trace=fdatasync,fsync,write", "-o"])
         .arg(&trace)
         .arg(role.get_program())
         .args(role.get_args())
@@ -265,16 +202,9 @@ fn traced_syncs(role: &str) -> Option<Vec<usize>> {
         return None;
     }
     let text = std::fs::read_to_string(&trace).unwrap();
-    let of_appends = text
-        .split("\"append ")
-        .skip(1)
-        .map(|part| part.split("done\\n").next().unwrap());
+    let of_appends = text.split("\"append ").skip(1).map(|part| part.split("done\\n").next().unwrap());
     let is_sync = |line: &&str| line.contains("fdatasync(") && line.contains("/data/store/db>");
-    Some(
-        of_appends
-            .map(|part| part.lines().filter(is_sync).count())
-            .collect(),
-    )
+    Some(of_appends.map(|part| part.lines().filter(is_sync).count()).collect())
 }
 
 #[test]
@@ -284,8 +214,5 @@ fn each_append_makes_exactly_one_real_sync_and_the_control_without_makes_none() 
         return;
     };
     assert_eq!(syncs, [1; 10]);
-    assert_eq!(
-        traced_syncs("role_ten_appends_without_sync"),
-        Some(vec![0; 10])
-    );
+    assert_eq!(traced_syncs("role_ten_appends_without_sync"), Some(vec![0; 10]));
 }

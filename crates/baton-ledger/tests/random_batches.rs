@@ -16,10 +16,7 @@ fn drawn_batches() -> impl Strategy<Value = Vec<Drawn>> {
     let bytes = |max| prop::collection::vec(any::<u8>(), 1..max);
     let leaf = prop_oneof![8 => bytes(64), 1 => bytes(60_000)];
     let record = (0..4_u8, leaf, prop::option::of(bytes(200)));
-    let set = (
-        prop::option::of(0..8_u8),
-        prop::collection::vec(record, 1..6),
-    );
+    let set = (prop::option::of(0..8_u8), prop::collection::vec(record, 1..6));
     prop::collection::vec(prop::collection::vec(set, 1..4), 1..12)
 }
 
@@ -36,26 +33,14 @@ fn to_sets(drawn: &Drawn) -> Vec<AppendSet> {
 }
 
 /// What a ledger says about everything that can be asked of it.
-type Said = (
-    Head,
-    Vec<StoredRecord>,
-    HashMap<u8, Option<RequestRecord>>,
-    Vec<Vec<StoredRecord>>,
-);
+type Said = (Head, Vec<StoredRecord>, HashMap<u8, Option<RequestRecord>>, Vec<Vec<StoredRecord>>);
 
 async fn said(ledger: &dyn Ledger) -> Said {
-    let requests = (0..8)
-        .map(|id| (id, ledger.request(&key(id.into()))))
-        .collect();
+    let requests = (0..8).map(|id| (id, ledger.request(&key(id.into())))).collect();
     let mut streams = Vec::new();
     for name in 0..4 {
         let name = stream(&format!("s{name}"));
-        streams.push(
-            ledger
-                .read_stream(&name, Revision(1), usize::MAX)
-                .await
-                .unwrap(),
-        );
+        streams.push(ledger.read_stream(&name, Revision(1), usize::MAX).await.unwrap());
     }
     (ledger.head(), read_all(ledger).await, requests, streams)
 }

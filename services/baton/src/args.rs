@@ -10,35 +10,35 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done, 1 refused or verification failed, 2 usage or a mistake in a file, 3 unavailable, 4 damage.\nNO_COLOR turns colours off.")]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What every command takes.
     #[command(flatten)]
-    pub common: Common,
+    pub(crate) common: Common,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// Address of the server, HOST:PORT.
     #[arg(long, global = true, env = "BATON_SERVER", default_value = "127.0.0.1:50051", value_name = "ADDR")]
-    pub server: String,
+    pub(crate) server: String,
     /// Who you are, an opaque id. Believed only by a server in development identity mode.
     #[arg(long, global = true, env = "BATON_PERSON", value_name = "ID")]
-    pub person: Option<String>,
+    pub(crate) person: Option<String>,
     /// How to print: tables for people, JSON or CSV for programs.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
-    pub output: Format,
+    pub(crate) output: Format,
     /// Draw no progress bars. They are drawn on a terminal only, never into a file.
     #[arg(long, global = true)]
-    pub no_progress: bool,
+    pub(crate) no_progress: bool,
 }
 
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// Tables for people.
     Table,
     /// JSON with stable keys.
@@ -49,7 +49,7 @@ pub enum Format {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Create a new log in a directory.
     Init(Init),
     /// Serve the log of a directory until Ctrl-C or SIGTERM.
@@ -96,183 +96,199 @@ pub enum Command {
 
 /// Create a log.
 #[derive(Debug, Args)]
-pub struct Init {
+pub(crate) struct Init {
     /// The directory. Created if it is not there; must be empty.
     #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// The origin of the log: a name that no other log bears, such as "baton.example.nhs.uk/national".
     #[arg(long)]
-    pub origin: String,
+    pub(crate) origin: String,
     /// The first administrator, an opaque id.
     #[arg(long, value_name = "ID")]
-    pub administrator: String,
+    pub(crate) administrator: String,
     /// Name of the first administrator; kept so that it can be erased.
     #[arg(long)]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// Serve a log.
 #[derive(Debug, Args)]
-pub struct Up {
+pub(crate) struct Up {
     /// The directory, as created by init.
     #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDR")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 }
 
 /// Show everything with the shipped data.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(crate) struct Demo {
     /// The directory. Without it a new one under the system's temporary directory.
     #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDR")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// End after printing instead of serving on.
     #[arg(long)]
-    pub exit: bool,
+    pub(crate) exit: bool,
 }
 
 /// Which past is asked for. The parts combine.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Past {
+pub(crate) struct Past {
     /// As true on this day, YYYY-MM-DD.
     #[arg(long, value_name = "DATE", value_parser = day)]
-    pub as_of: Option<String>,
-    /// As known when the log ended with this position.
-    #[arg(long, value_name = "POSITION")]
-    pub known_at: Option<u64>,
+    pub(crate) as_of: Option<String>,
+    /// As known when the log ended with this position, or at this instant, such as 2026-11-22T09:00:00Z.
+    #[arg(long, value_name = "POSITION|INSTANT", value_parser = known)]
+    pub(crate) known_at: Option<Known>,
     /// Only what documents dated on or before this day say, YYYY-MM-DD.
     #[arg(long, value_name = "DATE", value_parser = day)]
-    pub documented_by: Option<String>,
+    pub(crate) documented_by: Option<String>,
+}
+
+/// Up to where the log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// A position.
+    Position(u64),
+    /// An instant, by the server's clock.
+    Instant(jiff::Timestamp),
 }
 
 /// Where every transition stands.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Board {
+pub(crate) struct Board {
     /// Only this wave, such as POD-2021.
     #[arg(long)]
-    pub wave: Option<String>,
+    pub(crate) wave: Option<String>,
     /// Only this service, such as DENT.
     #[arg(long)]
-    pub service: Option<String>,
+    pub(crate) service: Option<String>,
     /// Only this receiver, now or at birth, such as QUY.
     #[arg(long)]
-    pub receiver: Option<String>,
+    pub(crate) receiver: Option<String>,
     /// Only receivers in this region, such as Y58.
     #[arg(long)]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// Only in this stage, such as LIVE; as of a date, possibly in it.
     #[arg(long)]
-    pub stage: Option<String>,
+    pub(crate) stage: Option<String>,
     /// Which past.
     #[command(flatten)]
-    pub past: Past,
+    pub(crate) past: Past,
 }
 
 /// One transition, now or in the past.
 #[derive(Debug, Args)]
-pub struct Show {
+pub(crate) struct Show {
     /// The transition, such as QUY.DENT.POD-2021.
     #[arg(value_name = "ID")]
-    pub transition: String,
+    pub(crate) transition: String,
     /// Which past.
     #[command(flatten)]
-    pub past: Past,
+    pub(crate) past: Past,
 }
 
 /// One transition.
 #[derive(Debug, Args)]
-pub struct One {
+pub(crate) struct One {
     /// The transition, such as QUY.DENT.POD-2021.
     #[arg(value_name = "ID")]
-    pub transition: String,
+    pub(crate) transition: String,
 }
 
 /// Replay one transition.
 #[derive(Debug, Args)]
-pub struct Replay {
+pub(crate) struct Replay {
     /// The transition, such as QUY.DENT.POD-2021.
     #[arg(value_name = "ID")]
-    pub transition: String,
+    pub(crate) transition: String,
     /// As known when the log ended with this position.
     #[arg(long, value_name = "POSITION")]
-    pub known_at: Option<u64>,
+    pub(crate) known_at: Option<u64>,
 }
 
 /// Record a file.
 #[derive(Debug, Args)]
-pub struct Record {
+pub(crate) struct Record {
     /// A record request in TOML or JSON; "-" reads TOML from standard input.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Only say what would happen; record nothing.
     #[arg(long)]
-    pub validate_only: bool,
+    pub(crate) validate_only: bool,
 }
 
 /// Import files.
 #[derive(Debug, Args)]
-pub struct Import {
+pub(crate) struct Import {
     /// Files, or directories, whose files come in the order their index.toml names them.
     #[arg(required = true, value_name = "FILE|DIR")]
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
     /// The second person, who approves, an opaque id. The first is --person.
     #[arg(long, value_name = "ID", required_unless_present = "propose_only")]
-    pub approver: Option<String>,
+    pub(crate) approver: Option<String>,
     /// Only propose; somebody else approves later.
     #[arg(long, conflicts_with = "approver")]
-    pub propose_only: bool,
+    pub(crate) propose_only: bool,
 }
 
 /// Propose a file.
 #[derive(Debug, Args)]
-pub struct Propose {
+pub(crate) struct Propose {
     /// Commands in TOML or JSON, with an optional "proposal" id and "reason"; "-" reads TOML from standard input.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
 }
 
 /// Approve a proposal.
 #[derive(Debug, Args)]
-pub struct Approve {
+pub(crate) struct Approve {
     /// The proposal.
-    pub proposal: String,
+    pub(crate) proposal: String,
     /// The digest of what you saw. Without it the assessment is shown and you are asked.
     #[arg(long)]
-    pub digest: Option<String>,
+    pub(crate) digest: Option<String>,
     /// Approve what is shown without being asked.
     #[arg(long, conflicts_with = "digest")]
-    pub yes: bool,
+    pub(crate) yes: bool,
     /// A remark.
     #[arg(long)]
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 /// List proposals.
 #[derive(Debug, Args)]
-pub struct Proposals {
+pub(crate) struct Proposals {
     /// Only those that touch this transition.
     #[arg(long, value_name = "ID")]
-    pub transition: Option<String>,
+    pub(crate) transition: Option<String>,
 }
 
 /// Read the log.
 #[derive(Debug, Args)]
-pub struct Log {
+pub(crate) struct Log {
     /// Go on with what comes, until Ctrl-C. JSON is then one object a line.
     #[arg(long)]
-    pub follow: bool,
+    pub(crate) follow: bool,
     /// The first position wanted, from 0.
     #[arg(long, default_value_t = 0, value_name = "POSITION")]
-    pub from: u64,
+    pub(crate) from: u64,
     /// Only this stream, such as transition/QUY.DENT.POD-2021.
     #[arg(long)]
-    pub stream: Option<String>,
+    pub(crate) stream: Option<String>,
     /// Show the stored bytes as well: what the hash is computed from.
     #[arg(long)]
-    pub leaf: bool,
+    pub(crate) leaf: bool,
+}
+
+/// A position or an instant as they may be written.
+fn known(text: &str) -> Result<Known, String> {
+    let position = text.parse().map(Known::Position).ok();
+    let instant = || text.parse().map(Known::Instant).ok();
+    position.or_else(instant).ok_or_else(|| "a position is a number, an instant is written 2026-11-22T09:00:00Z".to_owned())
 }
 
 /// A day as it may be written.
@@ -303,5 +319,12 @@ mod tests {
     fn day_that_is_none_is_refused() {
         assert!(day("2022-02-30").is_err() && day("July").is_err());
         assert_eq!(day("2022-07-01").as_deref(), Ok("2022-07-01"));
+    }
+
+    #[test]
+    fn log_is_read_up_to_a_position_or_an_instant() {
+        assert_eq!(known("12"), Ok(Known::Position(12)));
+        assert!(matches!(known("2026-11-22T09:00:00Z"), Ok(Known::Instant(_))));
+        assert!(known("yesterday").is_err());
     }
 }

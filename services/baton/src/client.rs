@@ -39,14 +39,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The connection, with who we are.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub(crate) struct Client {
     channel: Channel,
     identity: Identity,
 }
 
 /// Adds who we are to every call.
 #[derive(Debug, Clone, Default)]
-pub struct Identity(Option<MetadataValue<Ascii>>);
+pub(crate) struct Identity(Option<MetadataValue<Ascii>>);
 
 impl Interceptor for Identity {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -58,14 +58,14 @@ impl Interceptor for Identity {
 }
 
 /// What the generated clients sit on.
-pub type Service = InterceptedService<Channel, Identity>;
+pub(crate) type Service = InterceptedService<Channel, Identity>;
 
 impl Client {
     /// Connects to `server`, HOST:PORT, as `person`.
     ///
     /// # Errors
     /// When the address is none, or nobody answers.
-    pub async fn connect(server: &str, person: Option<&str>) -> Result<Self, Failure> {
+    pub(crate) async fn connect(server: &str, person: Option<&str>) -> Result<Self, Failure> {
         let uri = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
         let endpoint = Endpoint::from_shared(uri)
             .map_err(|_| Failure::Usage(format!("{server:?} is not an address such as 127.0.0.1:50051")))?
@@ -89,7 +89,7 @@ impl Client {
     ///
     /// # Errors
     /// When the id can not be sent.
-    pub fn acting_as(&self, person: &str) -> Result<Self, Failure> {
+    pub(crate) fn acting_as(&self, person: &str) -> Result<Self, Failure> {
         let value = person.parse().map_err(|_| Failure::Usage(format!("{person:?} is not a person's id")))?;
         Ok(Self { channel: self.channel.clone(), identity: Identity(Some(value)) })
     }
@@ -99,12 +99,12 @@ impl Client {
     }
 
     /// The ledger.
-    pub fn ledger(&self) -> LedgerServiceClient<Service> {
+    pub(crate) fn ledger(&self) -> LedgerServiceClient<Service> {
         LedgerServiceClient::new(self.service()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// The transitions.
-    pub fn transitions(&self) -> TransitionServiceClient<Service> {
+    pub(crate) fn transitions(&self) -> TransitionServiceClient<Service> {
         TransitionServiceClient::new(self.service()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
@@ -120,7 +120,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered last.
-    pub async fn record(&self, request: &RecordRequest) -> Result<RecordResponse, Refusal> {
+    pub(crate) async fn record(&self, request: &RecordRequest) -> Result<RecordResponse, Refusal> {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             let refusal = match self.ledger().record(request.clone()).await {
@@ -141,7 +141,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn proposal(&self, id: &str) -> Result<Option<Proposal>, Refusal> {
+    pub(crate) async fn proposal(&self, id: &str) -> Result<Option<Proposal>, Refusal> {
         let request = GetProposalRequest { proposal: id.to_owned(), min_position: None };
         match self.ledger().get_proposal(request).await {
             Ok(answer) => Ok(answer.into_inner().proposal),
@@ -157,7 +157,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn proposals(&self, transition: &str) -> Result<Vec<Proposal>, Failure> {
+    pub(crate) async fn proposals(&self, transition: &str) -> Result<Vec<Proposal>, Failure> {
         let mut all = Vec::new();
         let mut request = ListProposalsRequest { transition: transition.to_owned(), page_size: ROWS_PER_PAGE, ..Default::default() };
         loop {
@@ -174,7 +174,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn events(&self, stream: &str, from: u64) -> Result<(Vec<RecordedEvent>, Option<u64>), Status> {
+    pub(crate) async fn events(&self, stream: &str, from: u64) -> Result<(Vec<RecordedEvent>, Option<u64>), Status> {
         let request =
             ReadEventsRequest { from_position: from, stream: stream.to_owned(), page_size: EVENTS_PER_PAGE, min_position: None };
         let page = self.ledger().read_events(request).await?.into_inner();
@@ -187,7 +187,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn stream(&self, stream: &str) -> Result<Vec<RecordedEvent>, Status> {
+    pub(crate) async fn stream(&self, stream: &str) -> Result<Vec<RecordedEvent>, Status> {
         let (mut all, mut next) = self.events(stream, 0).await?;
         while let Some(from) = next {
             let (more, after) = self.events(stream, from).await?;
@@ -201,7 +201,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn list_transitions(&self, mut request: ListTransitionsRequest) -> Result<(Vec<TransitionSummary>, u64), Failure> {
+    pub(crate) async fn list_transitions(&self, mut request: ListTransitionsRequest) -> Result<(Vec<TransitionSummary>, u64), Failure> {
         request.page_size = ROWS_PER_PAGE;
         let mut all = Vec::new();
         loop {
@@ -218,7 +218,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn transition(&self, id: &str, as_of: Option<AsOf>, min_position: Option<u64>) -> Result<TransitionView, Failure> {
+    pub(crate) async fn transition(&self, id: &str, as_of: Option<AsOf>, min_position: Option<u64>) -> Result<TransitionView, Failure> {
         let request = GetTransitionRequest { transition: id.to_owned(), as_of, min_position };
         let answer = self.transitions().get_transition(request).await?.into_inner();
         answer.transition.ok_or_else(|| Failure::Unavailable(format!("the server answered without transition {id}")))
@@ -228,7 +228,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn explain(&self, id: &str) -> Result<ExplainTransitionResponse, Failure> {
+    pub(crate) async fn explain(&self, id: &str) -> Result<ExplainTransitionResponse, Failure> {
         let request = ExplainTransitionRequest { transition: id.to_owned(), min_position: None };
         Ok(self.transitions().explain_transition(request).await?.into_inner())
     }
@@ -237,7 +237,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn replay(&self, id: &str, as_of_position: Option<u64>) -> Result<Vec<ReplayStep>, Failure> {
+    pub(crate) async fn replay(&self, id: &str, as_of_position: Option<u64>) -> Result<Vec<ReplayStep>, Failure> {
         let request = ReplayTransitionRequest { transition: id.to_owned(), as_of_position, min_position: None };
         let mut stream = self.audit().replay_transition(request).await?.into_inner();
         let mut steps = Vec::new();
@@ -251,7 +251,7 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub async fn organisations(&self, kind: OrganisationKind) -> Result<Vec<Organisation>, Failure> {
+    pub(crate) async fn organisations(&self, kind: OrganisationKind) -> Result<Vec<Organisation>, Failure> {
         let mut all = Vec::new();
         let mut request = ListOrganisationsRequest { kind: kind as i32, page_size: ROWS_PER_PAGE, ..Default::default() };
         loop {
@@ -266,7 +266,7 @@ impl Client {
 }
 
 /// Runs `work` on every item, at most `limit` at a time, and gives the results in the order of the items.
-pub async fn bounded<I, T, F, W>(items: impl IntoIterator<Item = I>, limit: usize, work: W) -> Vec<T>
+pub(crate) async fn bounded<I, T, F, W>(items: impl IntoIterator<Item = I>, limit: usize, work: W) -> Vec<T>
 where
     W: Fn(I) -> F,
     F: Future<Output = T> + Send + 'static,

@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The command line or a file is not as it must be. Nothing was sent.
     Usage(String),
     /// The answer is no, in words already complete.
@@ -26,7 +26,7 @@ pub enum Failure {
 /// The exit codes, which are documented and stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Done.
     Done = 0,
     /// Refused, or verification failed.
@@ -47,7 +47,7 @@ impl From<Exit> for ExitCode {
 
 impl Failure {
     /// The exit code.
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) => Exit::Usage,
             Self::Refused(_) => Exit::Refused,
@@ -61,7 +61,7 @@ impl Failure {
     }
 
     /// Says it on standard error, unless there is nothing to say.
-    pub fn report(&self) {
+    pub(crate) fn report(&self) {
         if self.exit() != Exit::Done {
             // Nobody is left to tell when standard error is closed too.
             let _ = io::Write::write_fmt(&mut io::stderr(), format_args!("baton: {self}\n"));
@@ -70,7 +70,7 @@ impl Failure {
 }
 
 /// What an answer of the server means for programs that called us.
-pub fn of_code(code: Code) -> Exit {
+pub(crate) fn of_code(code: Code) -> Exit {
     match code {
         Code::Ok => Exit::Done,
         Code::InvalidArgument

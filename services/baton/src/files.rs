@@ -12,18 +12,18 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A file as read.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     /// How to call it in sentences.
-    pub name: String,
+    pub(crate) name: String,
     /// Its bytes as text.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Reads a file; `-` is standard input.
 ///
 /// # Errors
 /// When it can not be read, is too long, or is not text.
-pub fn read(path: &Path) -> Result<Source, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
     let name = path.display().to_string();
     let mut text = String::new();
     let read = if name == "-" {
@@ -43,7 +43,7 @@ impl Source {
     ///
     /// # Errors
     /// When it is neither.
-    pub fn parse(&self) -> Result<Map<String, Value>, Failure> {
+    pub(crate) fn parse(&self) -> Result<Map<String, Value>, Failure> {
         if Path::new(&self.name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
             return serde_json::from_str(&self.text).map_err(|error| Failure::Usage(format!("{} is not JSON: {error}", self.name)));
         }

@@ -11,25 +11,25 @@ use std::io::{IsTerminal, Write};
 
 /// A table: what the programs' formats and the people's have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Table {
+pub(crate) struct Table {
     /// The headers; in CSV the same.
-    pub headers: Vec<&'static str>,
+    pub(crate) headers: Vec<&'static str>,
     /// The rows, as many cells each as there are headers.
-    pub rows: Vec<Vec<Cell>>,
+    pub(crate) rows: Vec<Vec<Cell>>,
 }
 
 /// One cell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// Its text; several lines are allowed.
-    pub text: String,
+    pub(crate) text: String,
     /// How it is to be seen. Never the only sign of anything: the words say it too.
-    pub tone: Tone,
+    pub(crate) tone: Tone,
 }
 
 /// How a cell is to be seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// As it is.
     #[default]
     Plain,
@@ -46,12 +46,12 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 /// A number.
-pub fn number(number: impl std::fmt::Display) -> Cell {
+pub(crate) fn number(number: impl std::fmt::Display) -> Cell {
     Cell { text: number.to_string(), tone: Tone::Number }
 }
 
 /// A count that wants attention unless it is 0, which is left out.
-pub fn trouble(count: impl Into<u64>) -> Cell {
+pub(crate) fn trouble(count: impl Into<u64>) -> Cell {
     match count.into() {
         0 => Cell::default(),
         count => Cell { text: count.to_string(), tone: Tone::Bad },
@@ -59,25 +59,25 @@ pub fn trouble(count: impl Into<u64>) -> Cell {
 }
 
 /// Words that want attention when `bad`.
-pub fn flagged(text: impl Into<String>, bad: bool) -> Cell {
+pub(crate) fn flagged(text: impl Into<String>, bad: bool) -> Cell {
     Cell { text: text.into(), tone: if bad { Tone::Bad } else { Tone::Plain } }
 }
 
 /// Declares a table from its headers.
-pub fn table(headers: impl IntoIterator<Item = &'static str>) -> Table {
+pub(crate) fn table(headers: impl IntoIterator<Item = &'static str>) -> Table {
     Table { headers: headers.into_iter().collect(), rows: Vec::new() }
 }
 
 impl Table {
     /// Adds a row.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         let cells: Vec<Cell> = cells.into_iter().collect();
         debug_assert_eq!(cells.len(), self.headers.len(), "a row has a cell for every header");
         self.rows.push(cells);
     }
 
     /// As drawn for people. Without a width nothing is wrapped.
-    pub fn drawn(&self, width: Option<u16>, colour: bool) -> String {
+    pub(crate) fn drawn(&self, width: Option<u16>, colour: bool) -> String {
         let mut drawn = comfy_table::Table::new();
         drawn.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
         if let Some(width) = width {
@@ -105,9 +105,9 @@ impl Table {
 }
 
 /// Standard output.
-pub struct Out {
+pub(crate) struct Out {
     /// What the caller asked for.
-    pub format: Format,
+    pub(crate) format: Format,
     width: Option<u16>,
     colour: bool,
     writer: Box<dyn Write + Send>,
@@ -115,7 +115,7 @@ pub struct Out {
 
 impl Out {
     /// Standard output as it is.
-    pub fn standard(format: Format) -> Self {
+    pub(crate) fn standard(format: Format) -> Self {
         let terminal = std::io::stdout().is_terminal();
         // https://no-color.org: set and not empty means no colour.
         let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -127,7 +127,7 @@ impl Out {
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn line(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
+    pub(crate) fn line(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
         Ok(writeln!(self.writer, "{text}")?)
     }
 
@@ -135,7 +135,7 @@ impl Out {
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn heading(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
+    pub(crate) fn heading(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
         Ok(match self.colour {
             true => writeln!(self.writer, "\n\u{1b}[1m{text}\u{1b}[0m")?,
             false => writeln!(self.writer, "\n{text}")?,
@@ -146,7 +146,7 @@ impl Out {
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn table(&mut self, table: &Table) -> Result<(), Failure> {
+    pub(crate) fn table(&mut self, table: &Table) -> Result<(), Failure> {
         let text = table.drawn(self.width, self.colour);
         self.line(text)
     }
@@ -155,7 +155,7 @@ impl Out {
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn csv(&mut self, table: &Table) -> Result<(), Failure> {
+    pub(crate) fn csv(&mut self, table: &Table) -> Result<(), Failure> {
         self.records(std::iter::once(table.headers.clone()))?;
         self.csv_rows(&table.rows)
     }
@@ -164,7 +164,7 @@ impl Out {
     ///
     /// # Errors
     /// When they can not be written.
-    pub fn csv_rows(&mut self, rows: &[Vec<Cell>]) -> Result<(), Failure> {
+    pub(crate) fn csv_rows(&mut self, rows: &[Vec<Cell>]) -> Result<(), Failure> {
         self.records(rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect()))
     }
 
@@ -183,7 +183,7 @@ impl Out {
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn json(&mut self, value: &Value) -> Result<(), Failure> {
+    pub(crate) fn json(&mut self, value: &Value) -> Result<(), Failure> {
         self.line(format!("{value:#}"))
     }
 
@@ -191,7 +191,7 @@ impl Out {
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn json_line(&mut self, value: &Value) -> Result<(), Failure> {
+    pub(crate) fn json_line(&mut self, value: &Value) -> Result<(), Failure> {
         self.line(value)?;
         self.flush()
     }
@@ -200,7 +200,7 @@ impl Out {
     ///
     /// # Errors
     /// When it can not be written.
-    pub fn flush(&mut self) -> Result<(), Failure> {
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         Ok(self.writer.flush()?)
     }
 }

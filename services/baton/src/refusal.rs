@@ -11,28 +11,28 @@ use tonic_types::StatusExt;
 
 /// An answer that says no.
 #[derive(Debug, Clone)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The kind of answer.
-    pub code: Code,
+    pub(crate) code: Code,
     /// The sentence.
-    pub message: String,
+    pub(crate) message: String,
     /// The stable reason, such as `STALE_REVISION`. Empty when none is given.
-    pub reason: String,
+    pub(crate) reason: String,
     /// Everything that stands in the way.
-    pub points: Vec<Point>,
+    pub(crate) points: Vec<Point>,
     /// When it is worth trying again, if the server says so.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
 }
 
 /// One thing that stands in the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Point {
+pub(crate) struct Point {
     /// The field or command concerned, such as `commands[2].gate_decided.outcome`, or the label of a row. May be empty.
-    pub at: String,
+    pub(crate) at: String,
     /// The reject code. May be empty.
-    pub code: String,
+    pub(crate) code: String,
     /// What is wrong, in words.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 impl From<&Status> for Refusal {
@@ -69,7 +69,7 @@ impl From<&Status> for Refusal {
 
 impl Refusal {
     /// A refusal found by ourselves, in one sentence.
-    pub fn own(message: impl Into<String>) -> Self {
+    pub(crate) fn own(message: impl Into<String>) -> Self {
         Self {
             code: Code::FailedPrecondition,
             message: message.into(),
@@ -80,18 +80,18 @@ impl Refusal {
     }
 
     /// Rules that stand in the way, as a view lists them.
-    pub fn unmet(message: impl Into<String>, unmet: &[Unmet]) -> Self {
+    pub(crate) fn unmet(message: impl Into<String>, unmet: &[Unmet]) -> Self {
         let points = unmet.iter().map(|u| Point { at: u.rule.clone(), code: u.code.clone(), what: u.what.clone() });
         Self { points: points.collect(), ..Self::own(message) }
     }
 
     /// Whether this stable code is the reason or among the points.
-    pub fn names(&self, code: &str) -> bool {
+    pub(crate) fn names(&self, code: &str) -> bool {
         self.reason == code || self.points.iter().any(|p| p.code == code || p.what.starts_with(code))
     }
 
     /// Says which row each point concerns, where the point names the index of a command.
-    pub fn with_rows(mut self, labels: &[&str]) -> Self {
+    pub(crate) fn with_rows(mut self, labels: &[&str]) -> Self {
         for point in &mut self.points {
             let in_words = index_after(&point.what, "").map(|(index, length)| (index, point.what[length..].trim_start_matches([':', ' ']).to_owned()));
             if let Some((index, what)) = in_words {

@@ -11,11 +11,11 @@ use std::fmt;
 
 /// One mistake in a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// The field, such as `gate_decided.outcome`. Empty for the whole.
-    pub field: String,
+    pub(crate) field: String,
     /// What is wrong.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 impl fmt::Display for Mistake {
@@ -25,21 +25,21 @@ impl fmt::Display for Mistake {
 }
 
 /// Turns the label in `row:LABEL` into a revision.
-pub type Resolve<'r> = &'r dyn Fn(&str) -> Result<u64, String>;
+pub(crate) type Resolve<'r> = &'r dyn Fn(&str) -> Result<u64, String>;
 
 /// For values in which no row may be named.
-pub fn no_rows(_: &str) -> Result<u64, String> {
+pub(crate) fn no_rows(_: &str) -> Result<u64, String> {
     Err("rows can be named in import files only; write the revision".to_owned())
 }
 
 /// The beginning of a reference to a row, where a revision is expected.
-pub const ROW: &str = "row:";
+pub(crate) const ROW: &str = "row:";
 
 /// Reads a message of package `baton.v1`.
 ///
 /// # Errors
 /// Every mistake.
-pub fn message<M: Message + Default>(name: &str, mut value: Value, resolve: Resolve<'_>) -> Result<M, Vec<Mistake>> {
+pub(crate) fn message<M: Message + Default>(name: &str, mut value: Value, resolve: Resolve<'_>) -> Result<M, Vec<Mistake>> {
     let descriptor = descriptor(name);
     let mut walk = Walk { resolve, mistakes: Vec::new() };
     walk.message(&mut value, &descriptor, "");
@@ -53,7 +53,7 @@ pub fn message<M: Message + Default>(name: &str, mut value: Value, resolve: Reso
 
 /// A message as JSON: the keys of the protos, words of closed sets as people write them, `null`
 /// where nothing is given, times and days in ISO form.
-pub fn json<M: Message>(name: &str, message: &M) -> Value {
+pub(crate) fn json<M: Message>(name: &str, message: &M) -> Value {
     let mut dynamic = DynamicMessage::new(descriptor(name));
     match dynamic.transcode_from(message) {
         Ok(()) => shown(&dynamic),
@@ -65,7 +65,7 @@ pub fn json<M: Message>(name: &str, message: &M) -> Value {
 macro_rules! words {
     ($($function:ident: $set:ident),+ $(,)?) => {$(
         #[doc = concat!("The short word of a [`", stringify!($set), "`](baton_proto::v1::", stringify!($set), "), empty when none is given.")]
-        pub fn $function(number: i32) -> String {
+        pub(crate) fn $function(number: i32) -> String {
             let set = descriptor_of_set(stringify!($set));
             word_of(&set, number)
         }
@@ -79,7 +79,6 @@ words! {
     obligation_status: ObligationStatus,
     handover_status: HandoverStatus,
     handover_kind: HandoverKind,
-    proposal_status: ProposalStatus,
     gap_kind: GapKind,
     answer: Answer,
     starting_position: StartingPosition,
@@ -289,7 +288,7 @@ fn shown_value(value: &Reflected, field: &FieldDescriptor) -> Value {
 }
 
 /// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

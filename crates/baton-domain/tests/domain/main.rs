@@ -7,6 +7,7 @@ mod common;
 mod life;
 mod paths;
 mod plans;
+mod properties;
 mod reopening;
 mod rules;
 mod two_persons;

@@ -43,72 +43,43 @@ impl SledLedger {
         {
             let mut durable = self.durable_mut();
             durable.index.apply(batch, &admitted);
-            durable
-                .chunks
-                .extend(chunks.iter().map(|chunk| chunk.first));
+            durable.chunks.extend(chunks.iter().map(|chunk| chunk.first));
             debug_assert_eq!(durable.index.head(), head);
         }
         self.heads.send_replace(head);
-        Ok(Appended {
-            first: batch.at,
-            records: admitted,
-            head,
-        })
+        Ok(Appended { first: batch.at, records: admitted, head })
     }
 
     /// Refuses beforehand when the disk is nearly full: the one refusal of a full disk after which
     /// it is certain that nothing was written, and that ends by itself.
     fn check_space(&self) -> Result<(), AppendError> {
-        let space = statvfs(&self.layout.dir).map_err(|source| AppendError::Io {
-            what: "ask for free disk space",
-            source: source.into(),
-        })?;
+        let space = statvfs(&self.layout.dir)
+            .map_err(|source| AppendError::Io { what: "ask for free disk space", source: source.into() })?;
         if space.f_bavail.saturating_mul(space.f_frsize) < self.min_free_bytes {
-            return Err(AppendError::Full {
-                nothing_written: true,
-            });
+            return Err(AppendError::Full { nothing_written: true });
         }
         Ok(())
     }
 
     /// The entries to store, disclosures encrypted under slots that are synced already.
-    fn seal(
-        &self,
-        writer: &mut Writer,
-        batch: &Batch,
-        admitted: &[AppendedRecord],
-    ) -> Result<Vec<Entry>, AppendError> {
-        let disclosures = batch
-            .records()
-            .filter(|record| record.disclosure.is_some())
-            .count();
-        writer
-            .slots
-            .ensure(&self.keys, disclosures as u64)
-            .map_err(|error| self.keys_failed(error))?;
+    fn seal(&self, writer: &mut Writer, batch: &Batch, admitted: &[AppendedRecord]) -> Result<Vec<Entry>, AppendError> {
+        let disclosures = batch.records().filter(|record| record.disclosure.is_some()).count();
+        writer.slots.ensure(&self.keys, disclosures as u64).map_err(|error| self.keys_failed(error))?;
         let requests = batch.sets.iter().flat_map(|set| {
-            let first = set.request.as_ref().map(|key| Request {
-                key: key.clone(),
-                digest: set.digest,
-                count: set.records.len() as u32,
-            });
+            let first =
+                set.request.as_ref().map(|key| Request { key: key.clone(), digest: set.digest, count: set.records.len() as u32 });
             std::iter::once(first).chain(set.records.iter().skip(1).map(|_| None))
         });
         let mut entries = Vec::with_capacity(admitted.len());
         for ((record, place), request) in batch.records().zip(admitted).zip(requests) {
-            let sealed = record
-                .disclosure
-                .as_ref()
-                .map(|plaintext| writer.slots.seal(&self.keys, &place.leaf_hash, plaintext));
+            let sealed = record.disclosure.as_ref().map(|plaintext| writer.slots.seal(&self.keys, &place.leaf_hash, plaintext));
             entries.push(Entry {
                 stream: place.stream.clone(),
                 revision: place.revision,
                 request,
                 leaf_hash: place.leaf_hash,
                 leaf: record.leaf.clone(),
-                sealed: sealed
-                    .transpose()
-                    .map_err(|error| self.keys_failed(error))?,
+                sealed: sealed.transpose().map_err(|error| self.keys_failed(error))?,
             });
         }
         Ok(entries)
@@ -117,24 +88,15 @@ impl SledLedger {
     fn keys_failed(&self, source: io::Error) -> AppendError {
         match source.kind() {
             // The same slots are filled and synced again by the next append.
-            _ if is_full(&source) => AppendError::Full {
-                nothing_written: true,
-            },
+            _ if is_full(&source) => AppendError::Full { nothing_written: true },
             io::ErrorKind::InvalidData => {
-                self.health
-                    .poison(format!("the key file is damaged: {source}"));
-                AppendError::Damaged {
-                    what: "the key file".to_owned(),
-                }
+                self.health.poison(format!("the key file is damaged: {source}"));
+                AppendError::Damaged { what: "the key file".to_owned() }
             }
             // A sync that failed once may report success the next time without having synced.
             _ => {
-                self.health
-                    .poison(format!("the key file cannot be extended: {source}"));
-                AppendError::Io {
-                    what: "extend the key file",
-                    source,
-                }
+                self.health.poison(format!("the key file cannot be extended: {source}"));
+                AppendError::Io { what: "extend the key file", source }
             }
         }
     }
@@ -154,9 +116,7 @@ impl SledLedger {
 
     fn sync(&self) -> Result<(), AppendError> {
         // Even a write that failed may have left the whole batch in the page cache.
-        self.syncer
-            .sync(self.store.db())
-            .map_err(|error| self.write_failed(error, false))
+        self.syncer.sync(self.store.db()).map_err(|error| self.write_failed(error, false))
     }
 
     fn write_failed(&self, source: io::Error, nothing_written: bool) -> AppendError {
@@ -164,10 +124,7 @@ impl SledLedger {
         self.health.poison(why.clone());
         match nothing_written {
             _ if is_full(&source) => AppendError::Full { nothing_written },
-            true => AppendError::Io {
-                what: "write records",
-                source,
-            },
+            true => AppendError::Io { what: "write records", source },
             false => AppendError::OutcomeUnknown { why },
         }
     }
@@ -176,8 +133,6 @@ impl SledLedger {
 fn head_after(batch: &Batch, admitted: &[AppendedRecord]) -> Head {
     Head {
         size: batch.at.0 + admitted.len() as u64,
-        last_leaf_hash: admitted
-            .last()
-            .map_or(Head::EMPTY.last_leaf_hash, |last| last.leaf_hash),
+        last_leaf_hash: admitted.last().map_or(Head::EMPTY.last_leaf_hash, |last| last.leaf_hash),
     }
 }

@@ -51,14 +51,7 @@ const ENTRY_OVERHEAD: usize = 1 + 8 + 1 + 32 + 2;
 
 // The largest record fits into a chunk of its own.
 const _: () = assert!(
-    CHUNK_OVERHEAD
-        + ENTRY_OVERHEAD
-        + MAX_STREAM_NAME
-        + REQUEST_OVERHEAD
-        + MAX_CALLER
-        + SEALED_OVERHEAD
-        + TAG_LEN
-        + MAX_RECORD
+    CHUNK_OVERHEAD + ENTRY_OVERHEAD + MAX_STREAM_NAME + REQUEST_OVERHEAD + MAX_CALLER + SEALED_OVERHEAD + TAG_LEN + MAX_RECORD
         <= MAX_CHUNK
 );
 // 17 full chunks, each with its key and sled's own bytes (generously 64), stay in the segment.
@@ -106,12 +99,7 @@ pub(super) struct Sealed {
 impl Chunk {
     /// Packs the entries of one batch into as few chunks as fit them in order.
     pub(super) fn pack(at: Position, entries: Vec<Entry>, head: Head) -> Vec<Chunk> {
-        let empty = |first| Chunk {
-            batch: at,
-            first,
-            entries: Vec::new(),
-            head: None,
-        };
+        let empty = |first| Chunk { batch: at, first, entries: Vec::new(), head: None };
         let mut chunks = Vec::new();
         let mut current = empty(at);
         let mut size = CHUNK_OVERHEAD;
@@ -133,11 +121,7 @@ impl Chunk {
         let entries: usize = self.entries.iter().map(Entry::encoded_len).sum();
         let mut out = Vec::with_capacity(CHUNK_OVERHEAD + entries);
         out.push(FORMAT);
-        out.push(if self.head.is_some() {
-            LAST_OF_BATCH
-        } else {
-            0
-        });
+        out.push(if self.head.is_some() { LAST_OF_BATCH } else { 0 });
         out.extend(self.batch.0.to_be_bytes());
         out.extend(self.first.0.to_be_bytes());
         out.extend((self.entries.len() as u16).to_be_bytes());
@@ -154,37 +138,26 @@ impl Chunk {
 
     /// Reads a chunk back; the text says what does not fit.
     pub(super) fn decode(bytes: &[u8]) -> Result<Chunk, String> {
-        let (body, sum) = bytes
-            .split_last_chunk::<32>()
-            .ok_or("the chunk is cut short")?;
+        let (body, sum) = bytes.split_last_chunk::<32>().ok_or("the chunk is cut short")?;
         if sha256(body) != *sum {
             return Err("the chunk does not match its sum".to_owned());
         }
         let mut input = Input(body);
         let format = input.u8()?;
         if format != FORMAT {
-            return Err(format!(
-                "the chunk has format {format}, this release knows {FORMAT}"
-            ));
+            return Err(format!("the chunk has format {format}, this release knows {FORMAT}"));
         }
         let flags = input.flags(LAST_OF_BATCH)?;
         let batch = Position(input.u64()?);
         let first = Position(input.u64()?);
         let count = input.u16()?;
-        let entries = (0..count)
-            .map(|_| Entry::decode(&mut input))
-            .collect::<Result<_, _>>()?;
+        let entries = (0..count).map(|_| Entry::decode(&mut input)).collect::<Result<_, _>>()?;
         let head = match flags & LAST_OF_BATCH {
             0 => None,
             _ => Some(Head::decode(&input.array()?)),
         };
         match input.0 {
-            [] => Ok(Chunk {
-                batch,
-                first,
-                entries,
-                head,
-            }),
+            [] => Ok(Chunk { batch, first, entries, head }),
             _ => Err("the chunk has bytes after its end".to_owned()),
         }
     }
@@ -192,29 +165,15 @@ impl Chunk {
 
 impl Entry {
     fn encoded_len(&self) -> usize {
-        let request = self
-            .request
-            .as_ref()
-            .map_or(0, |r| REQUEST_OVERHEAD + r.key.caller.len());
-        let sealed = self
-            .sealed
-            .as_ref()
-            .map_or(0, |s| SEALED_OVERHEAD + s.ciphertext.len());
+        let request = self.request.as_ref().map_or(0, |r| REQUEST_OVERHEAD + r.key.caller.len());
+        let sealed = self.sealed.as_ref().map_or(0, |s| SEALED_OVERHEAD + s.ciphertext.len());
         ENTRY_OVERHEAD + self.stream.as_str().len() + request + self.leaf.len() + sealed
     }
 
     // The lengths fit their fields: every part was held to its bound before it came here.
     fn encode(&self, out: &mut Vec<u8>) {
-        let request = if self.request.is_some() {
-            WITH_REQUEST
-        } else {
-            0
-        };
-        let disclosure = if self.sealed.is_some() {
-            WITH_DISCLOSURE
-        } else {
-            0
-        };
+        let request = if self.request.is_some() { WITH_REQUEST } else { 0 };
+        let disclosure = if self.sealed.is_some() { WITH_DISCLOSURE } else { 0 };
         out.push(request | disclosure);
         out.extend(self.revision.0.to_be_bytes());
         out.push(self.stream.as_str().len() as u8);
@@ -229,12 +188,7 @@ impl Entry {
         out.extend(self.leaf_hash);
         out.extend((self.leaf.len() as u16).to_be_bytes());
         out.extend(&self.leaf);
-        if let Some(Sealed {
-            slot,
-            nonce,
-            ciphertext,
-        }) = &self.sealed
-        {
+        if let Some(Sealed { slot, nonce, ciphertext }) = &self.sealed {
             out.extend(slot.to_be_bytes());
             out.extend(nonce);
             out.extend((ciphertext.len() as u32).to_be_bytes());
@@ -261,14 +215,7 @@ impl Entry {
             0 => None,
             _ => Some(Sealed::decode(input)?),
         };
-        Ok(Entry {
-            stream,
-            revision,
-            request,
-            leaf_hash: stored_hash,
-            leaf,
-            sealed,
-        })
+        Ok(Entry { stream, revision, request, leaf_hash: stored_hash, leaf, sealed })
     }
 }
 
@@ -279,11 +226,7 @@ impl Request {
         let id = uuid::Uuid::from_bytes(input.array()?);
         let digest = input.array()?;
         let count = input.u32()?;
-        Ok(Request {
-            key: RequestKey { caller, id },
-            digest,
-            count,
-        })
+        Ok(Request { key: RequestKey { caller, id }, digest, count })
     }
 }
 
@@ -292,11 +235,7 @@ impl Sealed {
         let slot = input.u64()?;
         let nonce = input.array()?;
         let length = input.u32()? as usize;
-        Ok(Sealed {
-            slot,
-            nonce,
-            ciphertext: input.bytes(length)?.to_vec(),
-        })
+        Ok(Sealed { slot, nonce, ciphertext: input.bytes(length)?.to_vec() })
     }
 }
 
@@ -305,10 +244,7 @@ struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
     fn bytes(&mut self, length: usize) -> Result<&'a [u8], String> {
-        let (front, rest) = self
-            .0
-            .split_at_checked(length)
-            .ok_or("the chunk is cut short")?;
+        let (front, rest) = self.0.split_at_checked(length).ok_or("the chunk is cut short")?;
         self.0 = rest;
         Ok(front)
     }

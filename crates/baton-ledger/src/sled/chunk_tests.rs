@@ -19,18 +19,11 @@ fn entry(leaf: &[u8]) -> Entry {
 fn full_entry() -> Entry {
     Entry {
         request: Some(Request {
-            key: RequestKey {
-                caller: "icb:QUY".to_owned(),
-                id: Uuid::from_bytes([0x11; 16]),
-            },
+            key: RequestKey { caller: "icb:QUY".to_owned(), id: Uuid::from_bytes([0x11; 16]) },
             digest: [0x22; 32],
             count: 2,
         }),
-        sealed: Some(Sealed {
-            slot: 9,
-            nonce: [0x33; 24],
-            ciphertext: vec![0x44; 5],
-        }),
+        sealed: Some(Sealed { slot: 9, nonce: [0x33; 24], ciphertext: vec![0x44; 5] }),
         ..entry(b"{\"a\":1}")
     }
 }
@@ -39,31 +32,16 @@ fn golden_chunk() -> Chunk {
     Chunk {
         batch: Position(5),
         first: Position(5),
-        entries: vec![
-            full_entry(),
-            Entry {
-                revision: Revision(4),
-                ..entry(b"x")
-            },
-        ],
-        head: Some(Head {
-            size: 7,
-            last_leaf_hash: leaf_hash(b"x"),
-        }),
+        entries: vec![full_entry(), Entry { revision: Revision(4), ..entry(b"x") }],
+        head: Some(Head { size: 7, last_leaf_hash: leaf_hash(b"x") }),
     }
 }
 
 #[test]
 fn the_stored_bytes_are_the_golden_ones_and_decode_to_the_same_chunk() {
     let golden = include_str!("../../tests/golden/chunk-1.hex");
-    let golden: String = golden
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect();
-    let golden: Vec<u8> = (0..golden.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap())
-        .collect();
+    let golden: String = golden.lines().filter(|line| !line.starts_with('#')).collect();
+    let golden: Vec<u8> = (0..golden.len()).step_by(2).map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap()).collect();
     assert_eq!(golden_chunk().encode(), golden);
     assert_eq!(Chunk::decode(&golden).unwrap(), golden_chunk());
 }
@@ -85,10 +63,7 @@ fn every_flipped_bit_and_every_cut_is_noticed() {
 fn a_leaf_that_does_not_match_its_hash_is_noticed_even_under_a_sum_that_fits() {
     let mut chunk = golden_chunk();
     chunk.entries[0].leaf[0] ^= 1;
-    assert_eq!(
-        Chunk::decode(&chunk.encode()).unwrap_err(),
-        "a leaf does not match its hash"
-    );
+    assert_eq!(Chunk::decode(&chunk.encode()).unwrap_err(), "a leaf does not match its hash");
 }
 
 #[test]
@@ -114,11 +89,7 @@ fn entries_that_fill_a_chunk_to_the_byte_stay_together_and_one_byte_more_splits(
     let head = Head::EMPTY;
     let pack = |total: usize| {
         let halves = [vec![1; total / 2], vec![2; total - total / 2]];
-        Chunk::pack(
-            Position(0),
-            halves.iter().map(|leaf| entry(leaf)).collect(),
-            head,
-        )
+        Chunk::pack(Position(0), halves.iter().map(|leaf| entry(leaf)).collect(), head)
     };
     let one = pack(at_bound);
     assert_eq!((one.len(), one[0].encode().len()), (1, MAX_CHUNK));

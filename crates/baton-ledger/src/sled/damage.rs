@@ -11,15 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(super) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     // Unwind safety: after a panic the handle is used for nothing but being dropped.
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
-        let text = payload.downcast_ref::<String>().cloned().or_else(|| {
-            payload
-                .downcast_ref::<&str>()
-                .map(|text| (*text).to_owned())
-        });
-        format!(
-            "the storage engine panicked: {}",
-            text.unwrap_or_else(|| "no message".to_owned())
-        )
+        let text =
+            payload.downcast_ref::<String>().cloned().or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        format!("the storage engine panicked: {}", text.unwrap_or_else(|| "no message".to_owned()))
     })
 }
 
@@ -35,9 +29,7 @@ impl Fault {
         match caught(call) {
             Ok(Ok(value)) => Ok(value),
             // A file that ends too early is damage, whatever the system calls it.
-            Ok(Err(::sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                Err(Fault::Io(error))
-            }
+            Ok(Err(::sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => Err(Fault::Io(error)),
             Ok(Err(error)) => Err(Fault::Damage(error.to_string())),
             Err(panic) => Err(Fault::Damage(panic)),
         }
@@ -55,8 +47,5 @@ impl From<Fault> for io::Error {
 
 /// Whether an error says that there is no room on the disk.
 pub(super) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -46,17 +46,9 @@ impl HeadFile {
     /// Makes a file that notes an empty log, not cleanly stopped. The directory entry is the
     /// caller's to sync.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let file = File::options()
-            .create(true)
-            .truncate(true)
-            .read(true)
-            .write(true)
-            .open(path)?;
+        let file = File::options().create(true).truncate(true).read(true).write(true).open(path)?;
         let mut this = HeadFile { file, sequence: 0 };
-        this.note(Noted {
-            head: Head::EMPTY,
-            clean: false,
-        })?;
+        this.note(Noted { head: Head::EMPTY, clean: false })?;
         this.file.sync_all()?;
         Ok(this)
     }
@@ -65,10 +57,7 @@ impl HeadFile {
     pub(super) fn open(path: &Path) -> Result<(Self, Noted), String> {
         let open = File::options().read(true).write(true).open(path);
         let file = open.map_err(|error| error.to_string())?;
-        let newest = [0, 1]
-            .into_iter()
-            .filter_map(|slot| read_slot(&file, slot))
-            .max_by_key(|s| s.0);
+        let newest = [0, 1].into_iter().filter_map(|slot| read_slot(&file, slot)).max_by_key(|s| s.0);
         match newest {
             Some((sequence, noted)) => Ok((HeadFile { file, sequence }, noted)),
             None => Err("neither of its two slots is whole".to_owned()),
@@ -78,8 +67,7 @@ impl HeadFile {
     /// Writes the other slot. Durable when it returns.
     pub(super) fn note(&mut self, noted: Noted) -> io::Result<()> {
         let sequence = self.sequence + 1;
-        self.file
-            .write_all_at(&encode(sequence, noted), (sequence % 2) * SLOT_STRIDE)?;
+        self.file.write_all_at(&encode(sequence, noted), (sequence % 2) * SLOT_STRIDE)?;
         self.file.sync_data()?;
         self.sequence = sequence;
         Ok(())
@@ -109,13 +97,7 @@ fn decode(bytes: &[u8; SLOT_LEN]) -> Option<(u64, Noted)> {
     }
     let sequence = u64::from_be_bytes(bytes[8..16].try_into().ok()?);
     let head = Head::decode(bytes[16..56].try_into().ok()?);
-    Some((
-        sequence,
-        Noted {
-            head,
-            clean: bytes[56] == 1,
-        },
-    ))
+    Some((sequence, Noted { head, clean: bytes[56] == 1 }))
 }
 
 #[cfg(test)]
@@ -126,21 +108,12 @@ mod tests {
     impl HeadFile {
         /// A file in which nothing can be noted.
         pub(in crate::sled) fn open_read_only(path: &Path) -> HeadFile {
-            HeadFile {
-                file: File::open(path).unwrap(),
-                sequence: 1,
-            }
+            HeadFile { file: File::open(path).unwrap(), sequence: 1 }
         }
     }
 
     fn noted(size: u64) -> Noted {
-        Noted {
-            head: Head {
-                size,
-                last_leaf_hash: [7; 32],
-            },
-            clean: false,
-        }
+        Noted { head: Head { size, last_leaf_hash: [7; 32] }, clean: false }
     }
 
     #[test]

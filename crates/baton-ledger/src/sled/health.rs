@@ -27,10 +27,7 @@ impl Health {
     pub(super) fn poison(&self, why: String) {
         let mut slot = self.slot();
         if slot.is_none() {
-            tracing::error!(
-                why,
-                "the ledger takes no more records until it is opened again"
-            );
+            tracing::error!(why, "the ledger takes no more records until it is opened again");
             *slot = Some(why);
         }
     }

@@ -36,31 +36,22 @@ impl Keeper {
                 if newest == noted {
                     continue;
                 }
-                match file.note(Noted {
-                    head: newest,
-                    clean: false,
-                }) {
+                match file.note(Noted { head: newest, clean: false }) {
                     Ok(()) => noted = newest,
                     // Records would go on being kept, but their loss could go unnoticed.
-                    Err(error) => {
-                        health.poison(format!("the head file cannot be written: {error}"))
-                    }
+                    Err(error) => health.poison(format!("the head file cannot be written: {error}")),
                 }
             }
             file
         };
-        let thread = std::thread::Builder::new()
-            .name("ledger-head".to_owned())
-            .spawn(keep)?;
+        let thread = std::thread::Builder::new().name("ledger-head".to_owned()).spawn(keep)?;
         Ok(Keeper { stop, thread })
     }
 
     /// Ends the thread and hands the file back; the newest head may not be noted yet.
     pub(super) fn stop(self) -> io::Result<HeadFile> {
         drop(self.stop);
-        self.thread
-            .join()
-            .map_err(|_| io::Error::other("the thread of the head file panicked"))
+        self.thread.join().map_err(|_| io::Error::other("the thread of the head file panicked"))
     }
 }
 
@@ -72,10 +63,7 @@ mod tests {
 
     use super::*;
 
-    const HEAD: Head = Head {
-        size: 3,
-        last_leaf_hash: [9; 32],
-    };
+    const HEAD: Head = Head { size: 3, last_leaf_hash: [9; 32] };
     const SOON: Duration = Duration::from_millis(1);
 
     fn until(condition: impl Fn() -> bool) {
@@ -100,13 +88,7 @@ mod tests {
         let file = HeadFile::open(&path).unwrap().0;
         let keeper = Keeper::start(file, heads.subscribe(), Health::default(), SOON).unwrap();
         heads.send_replace(HEAD);
-        until(|| {
-            HeadFile::open(&path).unwrap().1
-                == Noted {
-                    head: HEAD,
-                    clean: false,
-                }
-        });
+        until(|| HeadFile::open(&path).unwrap().1 == Noted { head: HEAD, clean: false });
         keeper.stop().unwrap();
     }
 

@@ -49,12 +49,7 @@ impl KeyFile {
     /// Makes a key file with a digest key, whole or not at all. Durable when it returns.
     pub(super) fn create(path: &Path) -> io::Result<()> {
         let draft = path.with_extension("new");
-        let file = File::options()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
         file.write_all_at(&header(), 0)?;
         file.write_all_at(&random::<{ SLOT_LEN as usize }>()?, offset(DIGEST_SLOT))?;
         file.sync_all()?;
@@ -67,14 +62,12 @@ impl KeyFile {
         let open = File::options().read(true).write(true).open(path);
         let file = open.map_err(|error| error.to_string())?;
         let mut found = [0; 32];
-        file.read_exact_at(&mut found, 0)
-            .map_err(|_| "it is cut short".to_owned())?;
+        file.read_exact_at(&mut found, 0).map_err(|_| "it is cut short".to_owned())?;
         if found != header() {
             return Err(format!("it is not a key file of format {FORMAT}"));
         }
         let mut digest_key = ERASED;
-        file.read_exact_at(&mut digest_key, offset(DIGEST_SLOT))
-            .map_err(|_| "it is cut short".to_owned())?;
+        file.read_exact_at(&mut digest_key, offset(DIGEST_SLOT)).map_err(|_| "it is cut short".to_owned())?;
         if digest_key == ERASED {
             return Err("its digest key is zero".to_owned());
         }
@@ -100,12 +93,8 @@ impl KeyFile {
             }
             Err(error) => return Err(error),
         };
-        let payload = Payload {
-            msg: &sealed.ciphertext,
-            aad: leaf,
-        };
-        let opened =
-            XChaCha20Poly1305::new(&key.into()).decrypt(XNonce::from_slice(&sealed.nonce), payload);
+        let payload = Payload { msg: &sealed.ciphertext, aad: leaf };
+        let opened = XChaCha20Poly1305::new(&key.into()).decrypt(XNonce::from_slice(&sealed.nonce), payload);
         Ok(opened.map_or(Disclosure::Unreadable, Disclosure::Open))
     }
 
@@ -148,38 +137,20 @@ impl Slots {
     }
 
     /// Seals a disclosure under the next slot, which must have been ensured.
-    pub(super) fn seal(
-        &mut self,
-        keys: &KeyFile,
-        leaf: &LeafHash,
-        plaintext: &[u8],
-    ) -> io::Result<Sealed> {
+    pub(super) fn seal(&mut self, keys: &KeyFile, leaf: &LeafHash, plaintext: &[u8]) -> io::Result<Sealed> {
         let slot = self.next;
-        assert!(
-            slot < self.filled,
-            "slots are ensured before they are taken"
-        );
+        assert!(slot < self.filled, "slots are ensured before they are taken");
         self.next += 1;
         let key = keys.key(slot)?;
         if key == ERASED {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "an unused key slot is zero",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "an unused key slot is zero"));
         }
         let nonce = random()?;
-        let payload = Payload {
-            msg: plaintext,
-            aad: leaf,
-        };
+        let payload = Payload { msg: plaintext, aad: leaf };
         let ciphertext = XChaCha20Poly1305::new(&key.into())
             .encrypt(XNonce::from_slice(&nonce), payload)
             .map_err(|_| io::Error::other("the disclosure is too large to encrypt"))?;
-        Ok(Sealed {
-            slot,
-            nonce,
-            ciphertext,
-        })
+        Ok(Sealed { slot, nonce, ciphertext })
     }
 }
 
@@ -220,10 +191,7 @@ mod tests {
     #[test]
     fn only_the_owner_may_read_the_file() {
         let (dir, _keys, _slots) = fresh();
-        let mode = fs::metadata(dir.path().join("keys"))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = fs::metadata(dir.path().join("keys")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -252,10 +220,7 @@ mod tests {
         let mut reopened = Slots::continue_at(1);
         reopened.ensure(&keys, 1).unwrap();
         let sealed = reopened.seal(&keys, &LEAF, b"secret").unwrap();
-        assert_eq!(
-            keys.disclose(&sealed, &LEAF).unwrap(),
-            Disclosure::Open(b"secret".to_vec())
-        );
+        assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Open(b"secret".to_vec()));
     }
 
     #[test]
@@ -264,33 +229,13 @@ mod tests {
         slots.ensure(&keys, 2).unwrap();
         let sealed = slots.seal(&keys, &LEAF, b"secret").unwrap();
         assert_ne!(sealed.ciphertext[..6], b"secret"[..]);
-        assert_eq!(
-            keys.disclose(&sealed, &LEAF).unwrap(),
-            Disclosure::Open(b"secret".to_vec())
-        );
-        assert_eq!(
-            keys.disclose(&sealed, &[6; 32]).unwrap(),
-            Disclosure::Unreadable
-        );
-        let moved = Sealed {
-            slot: 2,
-            ..sealed.clone()
-        };
-        assert_eq!(
-            keys.disclose(&moved, &LEAF).unwrap(),
-            Disclosure::Unreadable
-        );
-        let beyond = Sealed {
-            slot: 1 << 40,
-            ..sealed.clone()
-        };
-        assert_eq!(
-            keys.disclose(&beyond, &LEAF).unwrap(),
-            Disclosure::Unreadable
-        );
-        keys.file
-            .write_all_at(&ERASED, offset(sealed.slot))
-            .unwrap();
+        assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Open(b"secret".to_vec()));
+        assert_eq!(keys.disclose(&sealed, &[6; 32]).unwrap(), Disclosure::Unreadable);
+        let moved = Sealed { slot: 2, ..sealed.clone() };
+        assert_eq!(keys.disclose(&moved, &LEAF).unwrap(), Disclosure::Unreadable);
+        let beyond = Sealed { slot: 1 << 40, ..sealed.clone() };
+        assert_eq!(keys.disclose(&beyond, &LEAF).unwrap(), Disclosure::Unreadable);
+        keys.file.write_all_at(&ERASED, offset(sealed.slot)).unwrap();
         assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Erased);
     }
 }

@@ -20,16 +20,7 @@ pub(super) const FORMAT: u32 = 1;
 const FORMAT_WORD: &str = "baton-ledger";
 
 /// What a creation that was cut short may leave behind. `lost+found` is a file system's own.
-const OURS: [&str; 8] = [
-    "LOCK",
-    "store",
-    "head",
-    "keys",
-    "keys.new",
-    "recovery",
-    "FORMAT.new",
-    "lost+found",
-];
+const OURS: [&str; 8] = ["LOCK", "store", "head", "keys", "keys.new", "recovery", "FORMAT.new", "lost+found"];
 
 /// Paths in a data directory.
 #[derive(Clone, Debug)]
@@ -39,9 +30,7 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(dir: &Path) -> Self {
-        Layout {
-            dir: dir.to_owned(),
-        }
+        Layout { dir: dir.to_owned() }
     }
 
     pub(super) fn store(&self) -> PathBuf {
@@ -70,10 +59,7 @@ impl Layout {
             return Ok(());
         }
         fs::create_dir_all(&self.dir).map_err(io_at("create", &self.dir))?;
-        let parent = self
-            .dir
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
+        let parent = self.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
         sync_dir(parent).map_err(io_at("sync", parent))
     }
@@ -87,10 +73,7 @@ impl Layout {
             let name = entry.map_err(io_at("list", &self.dir))?.file_name();
             if !OURS.iter().any(|ours| name == *ours) {
                 let why = format!("it holds {} and no FORMAT file", name.to_string_lossy());
-                return Err(OpenError::NotALedger {
-                    dir: self.dir.clone(),
-                    why,
-                });
+                return Err(OpenError::NotALedger { dir: self.dir.clone(), why });
             }
         }
         Ok(())
@@ -101,32 +84,19 @@ impl Layout {
     /// The lock is the system's and ends with the process, so a stale one cannot exist.
     pub(super) fn lock(&self) -> Result<File, OpenError> {
         let path = self.dir.join("LOCK");
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(io_at("open", &path))?;
+        let mut file =
+            File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(io_at("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                let pid = file
-                    .read_to_string(&mut text)
-                    .ok()
-                    .and_then(|_| text.trim().parse().ok());
-                return Err(OpenError::InUse {
-                    dir: self.dir.clone(),
-                    pid,
-                });
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                return Err(OpenError::InUse { dir: self.dir.clone(), pid });
             }
             Err(TryLockError::Error(source)) => return Err(io_at("lock", &path)(source)),
         }
         let pid = std::process::id();
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{pid}"))
-            .map_err(io_at("write", &path))?;
+        file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(io_at("write", &path))?;
         Ok(file)
     }
 
@@ -137,21 +107,11 @@ impl Layout {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(source) => return Err(io_at("read", &self.format())(source)),
         };
-        let found = text
-            .trim_end()
-            .strip_prefix(FORMAT_WORD)
-            .and_then(|n| n.trim().parse().ok());
+        let found = text.trim_end().strip_prefix(FORMAT_WORD).and_then(|n| n.trim().parse().ok());
         match found {
             Some(FORMAT) => Ok(true),
-            Some(found) if found > FORMAT => Err(OpenError::NewerFormat {
-                dir: self.dir.clone(),
-                found,
-                supported: FORMAT,
-            }),
-            _ => Err(OpenError::NotALedger {
-                dir: self.dir.clone(),
-                why: "its FORMAT file is not one of a ledger".to_owned(),
-            }),
+            Some(found) if found > FORMAT => Err(OpenError::NewerFormat { dir: self.dir.clone(), found, supported: FORMAT }),
+            _ => Err(OpenError::NotALedger { dir: self.dir.clone(), why: "its FORMAT file is not one of a ledger".to_owned() }),
         }
     }
 

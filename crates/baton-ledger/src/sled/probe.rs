@@ -38,8 +38,7 @@ pub struct ProbeCommand {
 /// change the files on the way, so `dir` must be a scratch copy. Says on standard error what it
 /// found.
 pub fn probe_store(dir: &Path) -> i32 {
-    let verified =
-        Store::open(dir, super::DEFAULT_CACHE).and_then(|store| scan(store.db(), 0).map(drop));
+    let verified = Store::open(dir, super::DEFAULT_CACHE).and_then(|store| scan(store.db(), 0).map(drop));
     match verified {
         Ok(()) => PROBE_SOUND,
         Err(Fault::Io(error)) => {
@@ -56,14 +55,8 @@ pub fn probe_store(dir: &Path) -> i32 {
 impl ProbeCommand {
     /// Runs the probe on a scratch copy; the text says why the store does not count as sound.
     pub(super) fn run(&self, scratch: &Path) -> Result<(), String> {
-        let child = Command::new(&self.program)
-            .args(&self.args)
-            .arg(scratch)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn();
-        let mut child =
-            child.map_err(|error| format!("the probe could not be started: {error}"))?;
+        let child = Command::new(&self.program).args(&self.args).arg(scratch).stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+        let mut child = child.map_err(|error| format!("the probe could not be started: {error}"))?;
         let begin = Instant::now();
         loop {
             match child.try_wait() {

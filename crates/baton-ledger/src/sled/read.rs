@@ -21,20 +21,13 @@ struct Place {
 }
 
 impl SledLedger {
-    pub(super) fn read_now(
-        &self,
-        from: Position,
-        limit: usize,
-    ) -> Result<Vec<StoredRecord>, ReadError> {
+    pub(super) fn read_now(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
         let places = {
             let durable = self.durable();
             (from.0..durable.index.head().size)
                 .take(limit.min(MAX_READ_RECORDS))
                 .map(Position)
-                .map(|position| Place {
-                    position,
-                    chunk: durable.chunk_of(position),
-                })
+                .map(|position| Place { position, chunk: durable.chunk_of(position) })
                 .collect()
         };
         self.load(places, |_| Ok(()))
@@ -51,18 +44,13 @@ impl SledLedger {
             let positions = durable.index.stream_from(stream, from).iter().copied();
             positions
                 .take(limit.min(MAX_READ_RECORDS))
-                .map(|position| Place {
-                    position,
-                    chunk: durable.chunk_of(position),
-                })
+                .map(|position| Place { position, chunk: durable.chunk_of(position) })
                 .collect()
         };
         let mut due = from.max(Revision::FIRST);
         self.load(places, |entry| {
             if (&entry.stream, entry.revision) != (stream, due) {
-                return Err(format!(
-                    "revision {due} of stream {stream} is not where it was"
-                ));
+                return Err(format!("revision {due} of stream {stream} is not where it was"));
             }
             due = Revision(due.0 + 1);
             Ok(())
@@ -85,10 +73,7 @@ impl SledLedger {
             };
             let damaged = |why| ReadError::Damaged { position, why };
             let at = (position.0 - chunk.first.0) as usize;
-            let entry = chunk
-                .entries
-                .get(at)
-                .ok_or_else(|| damaged("it is not in its chunk".to_owned()))?;
+            let entry = chunk.entries.get(at).ok_or_else(|| damaged("it is not in its chunk".to_owned()))?;
             check(entry).map_err(damaged)?;
             let record = self.disclose(position, entry)?;
             loaded = Some(chunk);
@@ -129,8 +114,7 @@ impl SledLedger {
             revision: entry.revision,
             leaf: entry.leaf.clone(),
             leaf_hash: entry.leaf_hash,
-            disclosure: disclosure
-                .map_err(|source: io::Error| ReadError::Io { position, source })?,
+            disclosure: disclosure.map_err(|source: io::Error| ReadError::Io { position, source })?,
         })
     }
 }
@@ -143,30 +127,13 @@ mod tests {
     use crate::sled::OpenOptions;
 
     fn filled(dir: &std::path::Path) -> SledLedger {
-        let options = OpenOptions {
-            min_free_bytes: 0,
-            ..OpenOptions::default()
-        };
+        let options = OpenOptions { min_free_bytes: 0, ..OpenOptions::default() };
         let ledger = SledLedger::open(dir, options).unwrap();
         for number in 0..3_u8 {
             let stream = StreamName::parse("a").unwrap();
-            let records = vec![Record {
-                stream,
-                leaf: vec![number; 40],
-                disclosure: None,
-            }];
-            let set = AppendSet {
-                request: None,
-                digest: [0; 32],
-                expected: vec![],
-                records,
-            };
-            ledger
-                .append_now(&Batch {
-                    at: ledger.head().next(),
-                    sets: vec![set],
-                })
-                .unwrap();
+            let records = vec![Record { stream, leaf: vec![number; 40], disclosure: None }];
+            let set = AppendSet { request: None, digest: [0; 32], expected: vec![], records };
+            ledger.append_now(&Batch { at: ledger.head().next(), sets: vec![set] }).unwrap();
         }
         ledger
     }
@@ -183,22 +150,10 @@ mod tests {
             ledger.read_now(Position(1), 1).unwrap_err(),
             ledger.read_stream_now(&stream, Revision(2), 1).unwrap_err(),
         ] {
-            assert!(matches!(
-                refused,
-                ReadError::Damaged {
-                    position: Position(1),
-                    ..
-                }
-            ));
+            assert!(matches!(refused, ReadError::Damaged { position: Position(1), .. }));
         }
         assert_eq!(ledger.read_now(Position(0), 1).unwrap().len(), 1);
-        assert_eq!(
-            ledger
-                .read_stream_now(&stream, Revision(3), 1)
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(ledger.read_stream_now(&stream, Revision(3), 1).unwrap().len(), 1);
     }
 
     #[test]
@@ -235,13 +190,7 @@ mod tests {
         ledger.store.db().insert(key(1), chunk.encode()).unwrap();
         let stream = StreamName::parse("a").unwrap();
         let refused = ledger.read_stream_now(&stream, Revision(2), 1).unwrap_err();
-        assert!(matches!(
-            refused,
-            ReadError::Damaged {
-                position: Position(1),
-                ..
-            }
-        ));
+        assert!(matches!(refused, ReadError::Damaged { position: Position(1), .. }));
     }
 
     #[test]
@@ -254,12 +203,6 @@ mod tests {
         ledger.store.db().insert(key(3), chunk.encode()).unwrap();
         assert_eq!(ledger.read_now(Position(0), 9).unwrap().len(), 3);
         let stream = StreamName::parse("a").unwrap();
-        assert_eq!(
-            ledger
-                .read_stream_now(&stream, Revision(1), 9)
-                .unwrap()
-                .len(),
-            3
-        );
+        assert_eq!(ledger.read_stream_now(&stream, Revision(1), 9).unwrap().len(), 3);
     }
 }

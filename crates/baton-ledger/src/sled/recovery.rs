@@ -19,10 +19,7 @@ use crate::names::Position;
 const KEPT: usize = 2;
 
 /// Copies the store aside and probes it; says where the copy is. `None` if there is no store yet.
-pub(super) fn secure(
-    layout: &Layout,
-    probe: Option<&ProbeCommand>,
-) -> Result<Option<PathBuf>, OpenError> {
+pub(super) fn secure(layout: &Layout, probe: Option<&ProbeCommand>) -> Result<Option<PathBuf>, OpenError> {
     let store = layout.store();
     if !store.is_dir() {
         return Ok(None);
@@ -32,8 +29,7 @@ pub(super) fn secure(
     if let Some(probe) = probe {
         probe_copy(layout, &copy, probe)?;
     }
-    remove_unfinished_snapshots(&store)
-        .map_err(io_at("remove an unfinished snapshot in", &store))?;
+    remove_unfinished_snapshots(&store).map_err(io_at("remove an unfinished snapshot in", &store))?;
     Ok(Some(copy))
 }
 
@@ -53,11 +49,7 @@ pub(super) fn keep_as_damaged(layout: &Layout, copy: PathBuf) -> PathBuf {
 }
 
 /// Keeps the chunks of a torn batch, one file each, beside the raw copy.
-pub(super) fn keep_torn(
-    layout: &Layout,
-    copy: Option<&Path>,
-    torn: &[(Position, ::sled::IVec)],
-) -> io::Result<PathBuf> {
+pub(super) fn keep_torn(layout: &Layout, copy: Option<&Path>, torn: &[(Position, ::sled::IVec)]) -> io::Result<PathBuf> {
     let beside = match copy {
         Some(copy) => copy.to_owned(),
         None => layout.recovery().join(next_number(layout)?.to_string()),
@@ -99,11 +91,7 @@ fn probe_copy(layout: &Layout, copy: &Path, probe: &ProbeCommand) -> Result<(), 
         .map_err(io_at("copy for a probe", copy))?;
     let found = probe.run(&scratch);
     remove_if_there(&scratch).map_err(io_at("remove", &scratch))?;
-    found.map_err(|why| OpenError::Damaged {
-        dir: layout.dir.clone(),
-        why,
-        copy: Some(keep_as_damaged(layout, copy.to_owned())),
-    })
+    found.map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: Some(keep_as_damaged(layout, copy.to_owned())) })
 }
 
 /// sled writes `snap.X.generating` and renames it, but reads it as a whole snapshot when it finds
@@ -122,10 +110,7 @@ fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
 }
 
 fn next_number(layout: &Layout) -> io::Result<u64> {
-    Ok(numbers(layout)?
-        .into_iter()
-        .max()
-        .map_or(1, |newest| newest + 1))
+    Ok(numbers(layout)?.into_iter().max().map_or(1, |newest| newest + 1))
 }
 
 fn numbers(layout: &Layout) -> io::Result<Vec<u64>> {
@@ -136,12 +121,7 @@ fn numbers(layout: &Layout) -> io::Result<Vec<u64>> {
     };
     let mut numbers = Vec::new();
     for entry in entries {
-        numbers.extend(
-            entry?
-                .file_name()
-                .to_str()
-                .and_then(|name| name.parse::<u64>().ok()),
-        );
+        numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
     }
     Ok(numbers)
 }

@@ -33,10 +33,7 @@ impl StoreValue {
     fn decode(bytes: &[u8]) -> Option<StoreValue> {
         let (opens, key_check) = bytes.split_first_chunk()?;
         let key_check = key_check.try_into().ok()?;
-        Some(StoreValue {
-            opens: u64::from_be_bytes(*opens),
-            key_check,
-        })
+        Some(StoreValue { opens: u64::from_be_bytes(*opens), key_check })
     }
 }
 
@@ -73,10 +70,7 @@ pub(super) struct Scan {
 pub(super) fn scan(db: &::sled::Db, noted_size: u64) -> Result<Scan, Fault> {
     let mut walk = Walk {
         scan: Scan {
-            durable: Durable {
-                index: Index::new(),
-                chunks: Vec::new(),
-            },
+            durable: Durable { index: Index::new(), chunks: Vec::new() },
             torn: Vec::new(),
             next_slot: 0,
             store_value: None,
@@ -89,11 +83,7 @@ pub(super) fn scan(db: &::sled::Db, noted_size: u64) -> Result<Scan, Fault> {
     while let Some((key, value)) = Fault::sort(|| values.next().transpose())? {
         walk.take(&key, value).map_err(Fault::Damage)?;
     }
-    walk.scan.torn = walk
-        .batch
-        .into_iter()
-        .map(|(chunk, bytes)| (chunk.first, bytes))
-        .collect();
+    walk.scan.torn = walk.batch.into_iter().map(|(chunk, bytes)| (chunk.first, bytes)).collect();
     Ok(walk.scan)
 }
 
@@ -112,18 +102,11 @@ impl Walk {
             return Ok(());
         }
         let position = key.try_into().map(u64::from_be_bytes).map(Position);
-        let position =
-            position.map_err(|_| format!("the store holds an unknown key {key:02x?}"))?;
-        let chunk =
-            Chunk::decode(&value).map_err(|why| format!("at position {position}: {why}"))?;
+        let position = position.map_err(|_| format!("the store holds an unknown key {key:02x?}"))?;
+        let chunk = Chunk::decode(&value).map_err(|why| format!("at position {position}: {why}"))?;
         self.check_place(position, &chunk)?;
-        let slots = chunk
-            .entries
-            .iter()
-            .filter_map(|entry| entry.sealed.as_ref());
-        self.scan.next_slot = slots
-            .map(|s| s.slot + 1)
-            .fold(self.scan.next_slot, u64::max);
+        let slots = chunk.entries.iter().filter_map(|entry| entry.sealed.as_ref());
+        self.scan.next_slot = slots.map(|s| s.slot + 1).fold(self.scan.next_slot, u64::max);
         let head = chunk.head;
         self.batch.push((chunk, value));
         head.map_or(Ok(()), |head| self.end_batch(head))
@@ -137,15 +120,9 @@ impl Walk {
         };
         let batch_begin = self.batch.first().map_or(due, |(first, _)| first.first);
         match chunk {
-            _ if key != due => Err(format!(
-                "position {due} is missing, the store goes on at {key}"
-            )),
-            _ if chunk.first != key => {
-                Err(format!("at position {key}: a chunk of {}", chunk.first))
-            }
-            _ if chunk.batch != batch_begin => Err(format!(
-                "at position {key}: a batch from {batch_begin} on has no end"
-            )),
+            _ if key != due => Err(format!("position {due} is missing, the store goes on at {key}")),
+            _ if chunk.first != key => Err(format!("at position {key}: a chunk of {}", chunk.first)),
+            _ if chunk.batch != batch_begin => Err(format!("at position {key}: a batch from {batch_begin} on has no end")),
             _ if chunk.entries.is_empty() => Err(format!("at position {key}: an empty chunk")),
             _ => Ok(()),
         }
@@ -174,37 +151,18 @@ impl Walk {
         }
         match self.scan.durable.index.head() {
             reached if reached == head => Ok(()),
-            reached => Err(format!(
-                "before position {}: a head that does not fit",
-                reached.next()
-            )),
+            reached => Err(format!("before position {}: a head that does not fit", reached.next())),
         }
     }
 }
 
-fn remember(
-    index: &mut Index,
-    first: Position,
-    request: Request,
-    end_of_batch: Head,
-) -> Result<(), String> {
+fn remember(index: &mut Index, first: Position, request: Request, end_of_batch: Head) -> Result<(), String> {
     let Request { key, digest, count } = request;
     if count == 0 || first.0 + u64::from(count) > end_of_batch.size {
-        return Err(format!(
-            "at position {first}: a request of {count} records does not fit"
-        ));
+        return Err(format!("at position {first}: a request of {count} records does not fit"));
     }
-    match index.remember(
-        key,
-        RequestRecord {
-            first,
-            count,
-            digest,
-        },
-    ) {
+    match index.remember(key, RequestRecord { first, count, digest }) {
         true => Ok(()),
-        false => Err(format!(
-            "at position {first}: a request that was there before"
-        )),
+        false => Err(format!("at position {first}: a request that was there before")),
     }
 }

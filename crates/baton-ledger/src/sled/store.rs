@@ -15,11 +15,7 @@ pub(super) struct Store(Option<::sled::Db>);
 impl Store {
     /// Opens or creates the store in a directory. No background flusher: a flush is ours alone.
     pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Store, Fault> {
-        let config = ::sled::Config::new()
-            .path(dir)
-            .segment_size(SEGMENT)
-            .cache_capacity(cache_bytes)
-            .flush_every_ms(None);
+        let config = ::sled::Config::new().path(dir).segment_size(SEGMENT).cache_capacity(cache_bytes).flush_every_ms(None);
         let begin = Instant::now();
         loop {
             match Fault::sort(|| config.open()) {
@@ -34,9 +30,7 @@ impl Store {
     }
 
     pub(super) fn db(&self) -> &::sled::Db {
-        self.0
-            .as_ref()
-            .expect("the database is there until the store is dropped")
+        self.0.as_ref().expect("the database is there until the store is dropped")
     }
 }
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use baton_ledger::{
-    AppendSet, Batch, Expected, Ledger, OpenError, OpenOptions, Position, Record, RequestKey,
-    Revision, SledLedger, StoredRecord, StreamName,
+    AppendSet, Batch, Expected, Ledger, OpenError, OpenOptions, Position, Record, RequestKey, Revision, SledLedger, StoredRecord,
+    StreamName,
 };
 use uuid::Uuid;
 
@@ -14,57 +14,32 @@ pub fn stream(name: &str) -> StreamName {
 }
 
 pub fn record(name: &str, leaf: &[u8]) -> Record {
-    Record {
-        stream: stream(name),
-        leaf: leaf.to_vec(),
-        disclosure: None,
-    }
+    Record { stream: stream(name), leaf: leaf.to_vec(), disclosure: None }
 }
 
 pub fn secret(name: &str, leaf: &[u8], disclosure: &[u8]) -> Record {
-    Record {
-        disclosure: Some(disclosure.to_vec()),
-        ..record(name, leaf)
-    }
+    Record { disclosure: Some(disclosure.to_vec()), ..record(name, leaf) }
 }
 
 pub fn set(records: Vec<Record>) -> AppendSet {
-    AppendSet {
-        request: None,
-        digest: [0; 32],
-        expected: Vec::new(),
-        records,
-    }
+    AppendSet { request: None, digest: [0; 32], expected: Vec::new(), records }
 }
 
 pub fn requested(id: u128, digest: u8, records: Vec<Record>) -> AppendSet {
-    AppendSet {
-        request: Some(key(id)),
-        digest: [digest; 32],
-        ..set(records)
-    }
+    AppendSet { request: Some(key(id)), digest: [digest; 32], ..set(records) }
 }
 
 pub fn expecting(name: &str, expected: Expected, records: Vec<Record>) -> AppendSet {
-    AppendSet {
-        expected: vec![(stream(name), expected)],
-        ..set(records)
-    }
+    AppendSet { expected: vec![(stream(name), expected)], ..set(records) }
 }
 
 pub fn key(id: u128) -> RequestKey {
-    RequestKey {
-        caller: "icb:QUY".to_owned(),
-        id: Uuid::from_u128(id),
-    }
+    RequestKey { caller: "icb:QUY".to_owned(), id: Uuid::from_u128(id) }
 }
 
 /// A batch at the ledger's head.
 pub fn batch(ledger: &dyn Ledger, sets: Vec<AppendSet>) -> Batch {
-    Batch {
-        at: ledger.head().next(),
-        sets,
-    }
+    Batch { at: ledger.head().next(), sets }
 }
 
 /// Appends one record to a stream and says where it went.
@@ -77,10 +52,7 @@ pub async fn append_one(ledger: &dyn Ledger, name: &str, leaf: &[u8]) -> Positio
 pub async fn read_all(ledger: &dyn Ledger) -> Vec<StoredRecord> {
     let mut all: Vec<StoredRecord> = Vec::new();
     loop {
-        let page = ledger
-            .read(Position(all.len() as u64), usize::MAX)
-            .await
-            .unwrap();
+        let page = ledger.read(Position(all.len() as u64), usize::MAX).await.unwrap();
         if page.is_empty() {
             return all;
         }
@@ -93,9 +65,7 @@ pub fn assert_in_order(records: &[StoredRecord]) {
     let mut revisions = std::collections::HashMap::new();
     for (at, record) in records.iter().enumerate() {
         assert_eq!(record.position, Position(at as u64));
-        let revision = revisions
-            .entry(record.stream.clone())
-            .or_insert(Revision(0));
+        let revision = revisions.entry(record.stream.clone()).or_insert(Revision(0));
         revision.0 += 1;
         assert_eq!(record.revision, *revision);
     }
@@ -103,10 +73,7 @@ pub fn assert_in_order(records: &[StoredRecord]) {
 
 /// Options for tests: a disk that is nearly full must not fail them.
 pub fn options() -> OpenOptions {
-    OpenOptions {
-        min_free_bytes: 0,
-        ..OpenOptions::default()
-    }
+    OpenOptions { min_free_bytes: 0, ..OpenOptions::default() }
 }
 
 pub fn open(dir: &Path) -> SledLedger {
@@ -122,9 +89,7 @@ pub fn refusal(dir: &Path, options: OpenOptions) -> OpenError {
 
 /// The store's own database, for tests that damage it below the ledger.
 pub fn raw_store(dir: &Path) -> sled::Db {
-    let config = sled::Config::new()
-        .path(dir.join("store"))
-        .segment_size(8 << 20);
+    let config = sled::Config::new().path(dir.join("store")).segment_size(8 << 20);
     loop {
         match config.open() {
             Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {

@@ -1,7 +1,7 @@
 //! `baton board`: where every transition stands.
 
 use super::Context;
-use crate::args::{Board, Format, Past};
+use crate::args::{Board, Format, Known, Past};
 use crate::client::{Client, bounded};
 use crate::exit::Failure;
 use crate::output::Out;
@@ -64,7 +64,14 @@ async fn views(client: &Client, transitions: &[TransitionSummary], past: &Past, 
 pub(super) fn as_of(past: &Past) -> Option<AsOf> {
     let as_of = AsOf {
         on: past.as_of.clone().unwrap_or_default(),
-        position: past.known_at,
+        position: match past.known_at {
+            Some(Known::Position(position)) => Some(position),
+            _ => None,
+        },
+        known_at: match past.known_at {
+            Some(Known::Instant(at)) => Some(prost_types::Timestamp { seconds: at.as_second(), nanos: at.subsec_nanosecond() }),
+            _ => None,
+        },
         documented_by: past.documented_by.clone().unwrap_or_default(),
     };
     (as_of != AsOf::default()).then_some(as_of)

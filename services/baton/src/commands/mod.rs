@@ -18,11 +18,11 @@ use crate::output::Out;
 use std::io::IsTerminal;
 
 /// What every command gets.
-pub struct Context {
+pub(crate) struct Context {
     /// What stands before the command.
-    pub common: Common,
+    pub(crate) common: Common,
     /// Standard output.
-    pub out: Out,
+    pub(crate) out: Out,
 }
 
 impl Context {
@@ -45,7 +45,7 @@ impl Context {
 }
 
 /// Runs a command.
-pub async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let out = Out::standard(arguments.common.output);
     let mut cx = Context { common: arguments.common, out };
     let done = match arguments.command {

@@ -13,7 +13,7 @@ pub(super) async fn run(cx: &mut Context, args: &One) -> Result<(), Failure> {
         Format::Table => {}
     }
     cx.out.line(next::head(&explained))?;
-    if !explained.actions.iter().any(|action| action.allowed && !action.late_only) {
+    if !explained.actions.iter().any(|action| action.allowed) {
         cx.out.line("Nothing can be done now.")?;
     }
     for (heading, table) in next::tables(&explained) {

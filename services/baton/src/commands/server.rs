@@ -3,6 +3,8 @@
 use super::Context;
 use crate::args::{Init, Up};
 use crate::exit::Failure;
+use baton_ledger::OpenError;
+use batond::StartError;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -37,7 +39,7 @@ pub(super) fn probe(dir: &Path) -> Result<(), Failure> {
 }
 
 /// What a failed start means for programs that called us.
-pub(super) fn failure(error: batond::StartError) -> Failure {
+pub(super) fn failure(error: StartError) -> Failure {
     let mut sentence = error.to_string();
     let mut cause = std::error::Error::source(&error);
     while let Some(deeper) = cause {
@@ -49,9 +51,10 @@ pub(super) fn failure(error: batond::StartError) -> Failure {
         cause = deeper.source();
     }
     match error {
-        batond::StartError::NotLoopback(_) | batond::StartError::Invalid(_) => Failure::Usage(sentence),
-        batond::StartError::Log(_) => Failure::Refused(sentence),
-        batond::StartError::Listen(..) => Failure::Unavailable(sentence),
-        batond::StartError::Store(_) | batond::StartError::Engine(_) => Failure::Unavailable(sentence),
+        StartError::NotLoopback(_) | StartError::Invalid(_) => Failure::Usage(sentence),
+        StartError::Log(_) | StartError::Store(OpenError::NewerFormat { .. } | OpenError::NotALedger { .. }) => Failure::Refused(sentence),
+        StartError::Store(OpenError::Damaged { .. } | OpenError::Loss { .. } | OpenError::HeadFile { .. } | OpenError::Keys { .. })
+        | StartError::Engine(baton_engine::StartError::Read(baton_engine::ReadError::Damaged { .. })) => Failure::Damage(sentence),
+        StartError::Listen(..) | StartError::Store(_) | StartError::Engine(_) => Failure::Unavailable(sentence),
     }
 }

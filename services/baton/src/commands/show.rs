@@ -17,7 +17,8 @@ pub(super) async fn run(cx: &mut Context, args: &Show) -> Result<(), Failure> {
 pub(super) async fn print(out: &mut Out, client: &Client, id: &str, past: &Past) -> Result<(), Failure> {
     let view = client.transition(id, as_of(past), None).await?;
     // The view names no statements; the replay does, up to the event the view rests on.
-    let steps = show::by_day(client.replay(id, past.known_at).await?, past.as_of.as_deref());
+    let until = past.known_at.map(|_| view.position);
+    let steps = show::by_day(client.replay(id, until).await?, past.as_of.as_deref());
     match out.format {
         Format::Json => return out.json(&show::object(&view, &steps)),
         Format::Csv => return out.csv(&show::flat(&view, &steps)),

@@ -13,28 +13,28 @@ const INDEX: &str = "index.toml";
 
 /// An import file, read and found well formed.
 #[derive(Debug)]
-pub struct ImportFile {
+pub(crate) struct ImportFile {
     /// How to call it in sentences.
-    pub name: String,
+    pub(crate) name: String,
     /// Its name without folder and ending.
-    pub stem: String,
+    pub(crate) stem: String,
     /// SHA-256 of its text, lower-case hexadecimal.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// Its rows, in order.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
 }
 
 /// One row: a command for one or more streams.
 #[derive(Debug)]
-pub struct Row {
+pub(crate) struct Row {
     /// Its label, unique in each stream.
-    pub label: String,
+    pub(crate) label: String,
     /// The streams it is written to.
-    pub streams: Vec<String>,
+    pub(crate) streams: Vec<String>,
     /// The command, keys as in the proto, without the stream.
-    pub command: Map<String, Value>,
+    pub(crate) command: Map<String, Value>,
     /// Labels of the rows it names.
-    pub names: Vec<String>,
+    pub(crate) names: Vec<String>,
 }
 
 /// The shipped histories.
@@ -47,8 +47,8 @@ struct Shipped;
 ///
 /// # Errors
 /// When one is not as it must be, which a test rules out.
-pub fn embedded() -> Result<Vec<ImportFile>, Failure> {
-    let source = |name: &str| {
+pub(crate) fn embedded() -> Result<Vec<ImportFile>, Failure> {
+    let source = |name: &str| -> Result<Source, Failure> {
         let file = Shipped::get(name).ok_or_else(|| Failure::Usage(format!("the program holds no file {name}")))?;
         let text = String::from_utf8(file.data.into_owned()).map_err(|_| Failure::Usage(format!("{name} is not text")))?;
         Ok(Source { name: name.to_owned(), text })
@@ -61,7 +61,7 @@ pub fn embedded() -> Result<Vec<ImportFile>, Failure> {
 ///
 /// # Errors
 /// Every mistake of the first file that has any.
-pub fn from_paths(paths: &[PathBuf]) -> Result<Vec<ImportFile>, Failure> {
+pub(crate) fn from_paths(paths: &[PathBuf]) -> Result<Vec<ImportFile>, Failure> {
     let mut all = Vec::new();
     for path in paths {
         let files = if path.is_dir() { of_directory(path)? } else { vec![path.clone()] };
@@ -80,7 +80,7 @@ pub fn from_paths(paths: &[PathBuf]) -> Result<Vec<ImportFile>, Failure> {
 ///
 /// # Errors
 /// As [`from_paths`].
-pub fn siblings(paths: &[PathBuf]) -> Result<Vec<ImportFile>, Failure> {
+pub(crate) fn siblings(paths: &[PathBuf]) -> Result<Vec<ImportFile>, Failure> {
     let mut all = Vec::new();
     for directory in paths.iter().filter(|path| !path.is_dir()).filter_map(|path| path.parent()) {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
@@ -118,7 +118,7 @@ impl ImportFile {
     ///
     /// # Errors
     /// Every mistake, with the label of its row.
-    pub fn parse(source: &Source) -> Result<Self, Failure> {
+    pub(crate) fn parse(source: &Source) -> Result<Self, Failure> {
         let mut content = source.parse()?;
         let mut mistakes = Vec::new();
         let rows = match content.remove("command") {
@@ -143,7 +143,7 @@ impl Row {
     ///
     /// # Errors
     /// Why a row it names can not be resolved.
-    pub fn command(&self, stream: &str, resolve: Resolve<'_>) -> Result<v1::Command, String> {
+    pub(crate) fn command(&self, stream: &str, resolve: Resolve<'_>) -> Result<v1::Command, String> {
         let mut command = self.command.clone();
         command.insert("stream".to_owned(), stream.into());
         words::message("Command", Value::Object(command), resolve)

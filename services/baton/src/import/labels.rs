@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Where the rows of all files known to this run went.
 #[derive(Debug, Default)]
-pub struct Labels(BTreeMap<(String, String), Row>);
+pub(crate) struct Labels(BTreeMap<(String, String), Row>);
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -22,7 +22,7 @@ struct Row {
 
 impl Labels {
     /// Notes the rows of a file.
-    pub fn learn(&mut self, file: &ImportFile, plans: &[StreamPlan]) {
+    pub(crate) fn learn(&mut self, file: &ImportFile, plans: &[StreamPlan]) {
         for plan in plans {
             for part in &plan.parts {
                 for (index, row) in part.rows.iter().enumerate() {
@@ -34,7 +34,7 @@ impl Labels {
     }
 
     /// Whether every row that a file names is known.
-    pub fn know(&self, file: &ImportFile) -> bool {
+    pub(crate) fn know(&self, file: &ImportFile) -> bool {
         let known = |stream: &str, label: &str| self.0.contains_key(&(stream.to_owned(), label.to_owned()));
         file.rows.iter().all(|row| row.names.iter().all(|label| row.streams.iter().all(|stream| known(stream, label))))
     }
@@ -42,7 +42,7 @@ impl Labels {
     /// The revision of a row of `stream`, whose events so far are `events`.
     ///
     /// `here` is the proposal being made, whose commands will follow revision `base`.
-    pub fn revision(&self, label: &str, stream: &str, here: &Part, base: u64, events: &[RecordedEvent]) -> Result<u64, String> {
+    pub(crate) fn revision(&self, label: &str, stream: &str, here: &Part, base: u64, events: &[RecordedEvent]) -> Result<u64, String> {
         let row = self
             .0
             .get(&(stream.to_owned(), label.to_owned()))

@@ -11,13 +11,13 @@ mod labels;
 mod plan;
 mod run;
 
-pub use file::{ImportFile, embedded, from_paths, siblings};
-pub use run::{FileReport, Importer, Refused};
+pub(crate) use file::{ImportFile, embedded, from_paths, siblings};
+pub(crate) use run::{FileReport, Importer, Refused};
 
 use std::sync::Arc;
 
 /// Whether every row that the files name is in one of them.
-pub fn complete(files: &[Arc<ImportFile>]) -> bool {
+pub(crate) fn complete(files: &[Arc<ImportFile>]) -> bool {
     let mut labels = labels::Labels::default();
     for file in files {
         labels.learn(file, &plan::plan(file));

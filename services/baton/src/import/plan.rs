@@ -20,26 +20,26 @@ const MAX_BYTES: usize = 40_000;
 
 /// What one stream gets from one file.
 #[derive(Debug, PartialEq, Eq)]
-pub struct StreamPlan {
+pub(crate) struct StreamPlan {
     /// The stream.
-    pub stream: String,
+    pub(crate) stream: String,
     /// The proposals, in order; one, unless it would be too large.
-    pub parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     /// Streams of a lower level come first; those of one level need not wait for each other.
-    pub level: usize,
+    pub(crate) level: usize,
 }
 
 /// One proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub(crate) struct Part {
     /// Its id.
-    pub proposal: String,
+    pub(crate) proposal: String,
     /// Indexes of its rows in the file.
-    pub rows: Vec<usize>,
+    pub(crate) rows: Vec<usize>,
 }
 
 /// The proposals of a file, those that must come first first.
-pub fn plan(file: &ImportFile) -> Vec<StreamPlan> {
+pub(crate) fn plan(file: &ImportFile) -> Vec<StreamPlan> {
     let mut order: Vec<&str> = Vec::new();
     let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (index, row) in file.rows.iter().enumerate() {
@@ -134,7 +134,7 @@ fn size(row: &Row) -> usize {
 }
 
 /// The id of the proposal for a stream of a file; parts are counted from 0.
-pub fn proposal_id(stem: &str, stream: &str, part: usize) -> String {
+pub(crate) fn proposal_id(stem: &str, stream: &str, part: usize) -> String {
     let slug = |text: &str| -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else if c == '.' { '_' } else { '-' };
         text.chars().map(plain).collect()
@@ -151,7 +151,7 @@ pub fn proposal_id(stem: &str, stream: &str, part: usize) -> String {
 }
 
 /// What a proposal is made or approved for; the same for the same file, stream, part and step.
-pub fn command_id(file: &ImportFile, proposal: &str, step: &str) -> Uuid {
+pub(crate) fn command_id(file: &ImportFile, proposal: &str, step: &str) -> Uuid {
     /// A name space of our own, so that no other program derives the same ids.
     const NAME_SPACE: Uuid = Uuid::from_u128(0x6f1d_5a0e_3c52_4f7b_9d0a_7b61_746f_6e31);
     Uuid::new_v5(&NAME_SPACE, format!("{}\n{proposal}\n{step}", file.sha256).as_bytes())

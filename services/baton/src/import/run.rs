@@ -22,41 +22,41 @@ const APPROVALS: usize = 4;
 
 /// Imports files.
 #[derive(Debug, Clone)]
-pub struct Importer {
+pub(crate) struct Importer {
     /// Proposes.
-    pub proposer: Client,
+    pub(crate) proposer: Client,
     /// Approves; nobody, when proposals are to wait.
-    pub approver: Option<Client>,
+    pub(crate) approver: Option<Client>,
     /// Counts statements as they are done.
-    pub progress: indicatif::ProgressBar,
+    pub(crate) progress: indicatif::ProgressBar,
 }
 
 /// What became of a file. The numbers count statements: a row once for each of its streams.
 #[derive(Debug, Default)]
-pub struct FileReport {
+pub(crate) struct FileReport {
     /// The file.
-    pub file: String,
+    pub(crate) file: String,
     /// All of them.
-    pub statements: usize,
+    pub(crate) statements: usize,
     /// Recorded by this run.
-    pub new: usize,
+    pub(crate) new: usize,
     /// Recorded by an earlier run.
-    pub there: usize,
+    pub(crate) there: usize,
     /// Proposed, now or before, and waiting for a second person.
-    pub waiting: usize,
+    pub(crate) waiting: usize,
     /// What was refused.
-    pub refused: Vec<Refused>,
+    pub(crate) refused: Vec<Refused>,
 }
 
 /// A proposal that was refused.
 #[derive(Debug)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The stream.
-    pub stream: String,
+    pub(crate) stream: String,
     /// Labels of the rows that are not recorded for it.
-    pub rows: Vec<String>,
+    pub(crate) rows: Vec<String>,
     /// Why.
-    pub why: Refusal,
+    pub(crate) why: Refusal,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ enum Done {
 
 impl Importer {
     /// Imports files in order. `beside` are files of earlier runs whose rows may be named.
-    pub async fn run(&self, files: &[Arc<ImportFile>], beside: &[ImportFile]) -> Vec<FileReport> {
+    pub(crate) async fn run(&self, files: &[Arc<ImportFile>], beside: &[ImportFile]) -> Vec<FileReport> {
         let mut labels = Labels::default();
         for file in beside {
             labels.learn(file, &plan(file));

@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// Names of regions by id.
-pub type Regions = BTreeMap<String, String>;
+pub(crate) type Regions = BTreeMap<String, String>;
 
 /// The names of the regions.
-pub fn regions(organisations: Vec<Organisation>) -> Regions {
+pub(crate) fn regions(organisations: Vec<Organisation>) -> Regions {
     organisations.into_iter().map(|o| (o.id, o.name)).collect()
 }
 
 /// In the order of the board: region, receiver, service, wave; receivers without a region last.
-pub fn sort(transitions: &mut [TransitionSummary], regions: &Regions) {
+pub(crate) fn sort(transitions: &mut [TransitionSummary], regions: &Regions) {
     let key = |t: &TransitionSummary| {
         let region = (t.region.is_empty(), region_name(&t.region, regions));
         (region, t.receiver_name.clone(), t.receiver.clone(), t.service.clone(), t.wave.clone(), t.id.clone())
@@ -33,7 +33,7 @@ fn region_name(id: &str, regions: &Regions) -> String {
 }
 
 /// For people: a heading and a table per region. The receiver is named once.
-pub fn tables(transitions: &[TransitionSummary], regions: &Regions) -> Vec<(String, Table)> {
+pub(crate) fn tables(transitions: &[TransitionSummary], regions: &Regions) -> Vec<(String, Table)> {
     let mut all: Vec<(String, Table)> = Vec::new();
     for of_region in transitions.chunk_by(|a, b| a.region == b.region) {
         let mut table =
@@ -48,7 +48,7 @@ pub fn tables(transitions: &[TransitionSummary], regions: &Regions) -> Vec<(Stri
                     t.wave.as_str().into(),
                     stage::words(t.into()).into(),
                     dates::optional(t.live_on.as_ref()).into(),
-                    flagged(plans(t), t.missed_plans > 0),
+                    flagged(plans(t), t.late_plans > 0),
                     trouble(t.open_gaps),
                     trouble(t.overdue_obligations),
                 ]);
@@ -64,23 +64,23 @@ fn receiver(t: &TransitionSummary) -> String {
     if t.designate { format!("{name}, designate") } else { name }
 }
 
-/// The next plan, and how many are missed.
+/// The next plan, and how many are late: past their day with nothing on record.
 fn plans(t: &TransitionSummary) -> String {
     let next = t.next_plan.as_ref().map(|plan| format!("next: {} {}", plan_subject(plan), dates::optional(plan.target.as_ref())));
-    let missed = (t.missed_plans > 0).then(|| format!("{} missed", t.missed_plans));
-    [next, missed].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let late = (t.late_plans > 0).then(|| format!("{} late", t.late_plans));
+    [next, late].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// What is planned: the event, and its key where there is one.
-pub fn plan_subject(plan: &PlanView) -> String {
+pub(crate) fn plan_subject(plan: &PlanView) -> String {
     if plan.key.is_empty() { plan.event.clone() } else { format!("{} {}", plan.event, plan.key) }
 }
 
 /// For programs: one flat row for each transition.
-pub fn flat(transitions: &[TransitionSummary], regions: &Regions) -> Table {
+pub(crate) fn flat(transitions: &[TransitionSummary], regions: &Regions) -> Table {
     let mut table = table([
         "id", "receiver", "receiver_name", "region", "region_name", "service", "wave", "stage", "stage_standing",
-        "possible_stages", "earlier_stages_not_on_record", "live_on", "next_plan", "next_plan_target", "missed_plans",
+        "possible_stages", "earlier_stages_not_on_record", "live_on", "next_plan", "next_plan_target", "late_plans",
         "open_gaps", "open_obligations", "overdue_obligations", "open_conflicts", "closed",
     ]);
     for t in transitions {
@@ -101,7 +101,7 @@ pub fn flat(transitions: &[TransitionSummary], regions: &Regions) -> Table {
             dates::optional(t.live_on.as_ref()).into(),
             next.map(plan_subject).unwrap_or_default().into(),
             next.map(|plan| dates::optional(plan.target.as_ref())).unwrap_or_default().into(),
-            t.missed_plans.to_string().into(),
+            t.late_plans.to_string().into(),
             t.open_gaps.to_string().into(),
             t.open_obligations.to_string().into(),
             t.overdue_obligations.to_string().into(),
@@ -113,7 +113,7 @@ pub fn flat(transitions: &[TransitionSummary], regions: &Regions) -> Table {
 }
 
 /// For programs: one object for each transition, with its plans and gaps.
-pub fn objects(transitions: &[TransitionSummary], views: &[TransitionView], regions: &Regions) -> Value {
+pub(crate) fn objects(transitions: &[TransitionSummary], views: &[TransitionView], regions: &Regions) -> Value {
     transitions.iter().zip(views).map(|(summary, view)| object(summary, view, regions)).collect()
 }
 
@@ -132,13 +132,13 @@ fn object(t: &TransitionSummary, view: &TransitionView, regions: &Regions) -> Va
         "stage_standing": given(&words::standing(t.stage_standing)),
         "stage_words": stage::words(t.into()),
         "possible_stages": t.possible_stages,
-        "earlier_stages_not_on_record": view.earlier_stages_not_on_record,
+        "earlier_stages_not_on_record": t.earlier_stages_not_on_record,
         "round": t.round,
         "live_on": dates::value(t.live_on.as_ref()),
         "closed": t.closed,
         "designate": t.designate,
         "plans": plan_objects(&view.plans),
-        "missed_plans": t.missed_plans,
+        "late_plans": t.late_plans,
         "gaps": gap_objects(&view.gaps),
         "open_obligations": t.open_obligations,
         "overdue_obligations": t.overdue_obligations,
@@ -148,7 +148,7 @@ fn object(t: &TransitionSummary, view: &TransitionView, regions: &Regions) -> Va
 }
 
 /// Plans for programs: dates as words, and their bounds beside them.
-pub fn plan_objects(plans: &[PlanView]) -> Value {
+pub(crate) fn plan_objects(plans: &[PlanView]) -> Value {
     plans.iter().map(plan_object).collect()
 }
 
@@ -165,7 +165,7 @@ fn plan_object(plan: &PlanView) -> Value {
 }
 
 /// Gaps for programs, each with the revision of its statement.
-pub fn gap_objects(gaps: &[OpenGap]) -> Value {
+pub(crate) fn gap_objects(gaps: &[OpenGap]) -> Value {
     let object = |open: &OpenGap| {
         let gap = open.gap.clone().unwrap_or_default();
         json!({ "revision": open.revision, "code": gap.code, "kind": words::gap_kind(gap.kind), "what": gap.what })
@@ -174,7 +174,7 @@ pub fn gap_objects(gaps: &[OpenGap]) -> Value {
 }
 
 /// Whether a plan wants attention.
-pub fn is_trouble(plan: &PlanView) -> bool {
+pub(crate) fn is_trouble(plan: &PlanView) -> bool {
     matches!(plan.status(), PlanStatus::Missed | PlanStatus::Late)
 }
 

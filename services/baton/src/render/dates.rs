@@ -4,7 +4,7 @@ use baton_proto::v1::{DoneBy, FuzzyDate};
 use serde_json::{Value, json};
 
 /// The ISO day if it is one day, else the words as printed, else the bounds.
-pub fn words(date: &FuzzyDate) -> String {
+pub(crate) fn words(date: &FuzzyDate) -> String {
     match (date.earliest.as_str(), date.latest.as_str()) {
         (earliest, latest) if !earliest.is_empty() && earliest == latest => earliest.to_owned(),
         _ if !date.text.is_empty() => date.text.clone(),
@@ -16,17 +16,17 @@ pub fn words(date: &FuzzyDate) -> String {
 }
 
 /// The words, or nothing when there is no date.
-pub fn optional(date: Option<&FuzzyDate>) -> String {
+pub(crate) fn optional(date: Option<&FuzzyDate>) -> String {
     date.map(words).unwrap_or_default()
 }
 
 /// For programs: the same words, or `null`.
-pub fn value(date: Option<&FuzzyDate>) -> Value {
+pub(crate) fn value(date: Option<&FuzzyDate>) -> Value {
     date.map_or(Value::Null, |date| words(date).into())
 }
 
 /// For programs: everything that is known of a date.
-pub fn whole(date: Option<&FuzzyDate>) -> Value {
+pub(crate) fn whole(date: Option<&FuzzyDate>) -> Value {
     let given = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
     date.map_or(Value::Null, |date| {
         json!({
@@ -40,12 +40,12 @@ pub fn whole(date: Option<&FuzzyDate>) -> Value {
 }
 
 /// An instant in ISO form, in UTC.
-pub fn instant(time: Option<&prost_types::Timestamp>) -> String {
+pub(crate) fn instant(time: Option<&prost_types::Timestamp>) -> String {
     time.and_then(|t| jiff::Timestamp::new(t.seconds, t.nanos).ok()).map(|t| t.to_string()).unwrap_or_default()
 }
 
 /// The doer as the source gives them.
-pub fn doer(by: Option<&DoneBy>) -> String {
+pub(crate) fn doer(by: Option<&DoneBy>) -> String {
     let Some(by) = by else { return String::new() };
     let body = if by.body.is_empty() { &by.organisation } else { &by.body };
     let parts = [by.printed.as_str(), body.as_str(), by.person.as_str()];

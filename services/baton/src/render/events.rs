@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const MAX_WHAT: usize = 300;
 
 /// What an event says, in short: its own words, and the plain fields before them.
-pub fn what(payload_json: &str) -> String {
+pub(crate) fn what(payload_json: &str) -> String {
     let Ok(Value::Object(payload)) = serde_json::from_str(payload_json) else { return String::new() };
     const WORDS: [&str; 8] = ["note", "text", "description", "reason", "narrative", "qualification", "reading", "title"];
     let (words, plain): (Vec<_>, Vec<_>) = payload.iter().partition(|(key, _)| WORDS.contains(&key.as_str()));
@@ -45,7 +45,7 @@ fn said(value: &Value) -> Option<String> {
 }
 
 /// Evidence in words.
-pub fn evidence(all: &[Evidence]) -> String {
+pub(crate) fn evidence(all: &[Evidence]) -> String {
     let one = |e: &Evidence| {
         let place = if e.place.is_empty() { String::new() } else { format!(", {}", e.place) };
         let held = match &e.held {
@@ -59,13 +59,13 @@ pub fn evidence(all: &[Evidence]) -> String {
 }
 
 /// Gaps in words.
-pub fn gaps(all: &[Gap]) -> String {
+pub(crate) fn gaps(all: &[Gap]) -> String {
     let one = |gap: &Gap| format!("{} ({}): {}", gap.code, words::gap_kind(gap.kind).replace('_', " "), gap.what);
     all.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
 /// One line of the log for people.
-pub fn line(event: &RecordedEvent) -> String {
+pub(crate) fn line(event: &RecordedEvent) -> String {
     format!(
         "{:>7}  {}  {}@{}  {} ({})  {}  by {}{}",
         event.position,
@@ -81,12 +81,12 @@ pub fn line(event: &RecordedEvent) -> String {
 }
 
 /// The stored bytes as they are. They are JSON, so they are text.
-pub fn leaf(event: &RecordedEvent) -> String {
+pub(crate) fn leaf(event: &RecordedEvent) -> String {
     String::from_utf8_lossy(&event.leaf).into_owned()
 }
 
 /// One event for programs; the stored bytes only when asked for.
-pub fn object(event: &RecordedEvent, with_leaf: bool) -> Value {
+pub(crate) fn object(event: &RecordedEvent, with_leaf: bool) -> Value {
     let given = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
     let mut object = json!({
         "position": event.position,
@@ -117,7 +117,7 @@ pub fn object(event: &RecordedEvent, with_leaf: bool) -> Value {
 }
 
 /// Events for programs that read tables.
-pub fn flat(with_leaf: bool) -> Table {
+pub(crate) fn flat(with_leaf: bool) -> Table {
     let mut headers = vec!["position", "recorded_at", "stream", "revision", "type", "standing", "occurred", "recorded_by", "approval", "what", "leaf_hash"];
     if with_leaf {
         headers.push("leaf");
@@ -126,7 +126,7 @@ pub fn flat(with_leaf: bool) -> Table {
 }
 
 /// The cells of one event for [`flat`].
-pub fn flat_row(event: &RecordedEvent, with_leaf: bool) -> Vec<crate::output::Cell> {
+pub(crate) fn flat_row(event: &RecordedEvent, with_leaf: bool) -> Vec<crate::output::Cell> {
     let mut cells = vec![
         event.position.to_string().into(),
         dates::instant(event.recorded_at.as_ref()).into(),
@@ -147,7 +147,7 @@ pub fn flat_row(event: &RecordedEvent, with_leaf: bool) -> Vec<crate::output::Ce
 }
 
 /// A replay for people: both times, who, on what evidence, with which gaps, and the stage after.
-pub fn replay(steps: &[ReplayStep]) -> Table {
+pub(crate) fn replay(steps: &[ReplayStep]) -> Table {
     let mut table = table(["Position", "Rev", "Event", "Occurred / recorded", "Who", "Evidence", "Gaps", "Stage after"]);
     for step in steps {
         let event = step.event.clone().unwrap_or_default();
@@ -170,7 +170,7 @@ fn doer(event: &RecordedEvent) -> String {
 }
 
 /// The stage after a step with its standing, and why the step does not count where it does not.
-pub fn stage_after(step: &ReplayStep) -> String {
+pub(crate) fn stage_after(step: &ReplayStep) -> String {
     let stage = match (step.stage.as_str(), words::standing(step.stage_standing).as_str()) {
         ("", _) => "outside the story".to_owned(),
         (stage, "") => stage.to_owned(),
@@ -185,7 +185,7 @@ pub fn stage_after(step: &ReplayStep) -> String {
 }
 
 /// A replay for programs.
-pub fn replay_objects(steps: &[ReplayStep]) -> Value {
+pub(crate) fn replay_objects(steps: &[ReplayStep]) -> Value {
     steps.iter().map(replay_object).collect()
 }
 
@@ -203,7 +203,7 @@ fn replay_object(step: &ReplayStep) -> Value {
 }
 
 /// A replay for programs that read tables.
-pub fn replay_flat(steps: &[ReplayStep]) -> Table {
+pub(crate) fn replay_flat(steps: &[ReplayStep]) -> Table {
     let mut table = table([
         "position", "revision", "type", "standing", "occurred", "recorded_at", "done_by", "recorded_by", "evidence", "gaps", "stage", "stage_standing", "what",
     ]);

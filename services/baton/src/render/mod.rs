@@ -1,9 +1,9 @@
 //! From answers of the server to what is printed. Pure: an answer goes in, tables and JSON come out.
 
-pub mod board;
-pub mod dates;
-pub mod events;
-pub mod next;
-pub mod proposals;
-pub mod show;
-pub mod stage;
+pub(crate) mod board;
+pub(crate) mod dates;
+pub(crate) mod events;
+pub(crate) mod next;
+pub(crate) mod proposals;
+pub(crate) mod show;
+pub(crate) mod stage;

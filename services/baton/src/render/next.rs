@@ -7,18 +7,18 @@ use baton_proto::v1::{Action, ExplainTransitionResponse, Unmet};
 use serde_json::Value;
 
 /// What stands at the top.
-pub fn head(e: &ExplainTransitionResponse) -> String {
+pub(crate) fn head(e: &ExplainTransitionResponse) -> String {
     let stage = Stage { id: &e.stage, standing: e.stage_standing, possible: &[], not_on_record: 0 };
     format!("{}: stage {}", e.transition, stage::words(stage))
 }
 
 /// The actions of one kind, with their heading.
-pub fn tables(e: &ExplainTransitionResponse) -> Vec<(&'static str, Table)> {
+pub(crate) fn tables(e: &ExplainTransitionResponse) -> Vec<(&'static str, Table)> {
     let of = |wanted: fn(&Action) -> bool| e.actions.iter().filter(move |a| wanted(a));
     let mut all = vec![
-        ("Can be done now", allowed(of(|a| a.allowed && !a.late_only))),
-        ("Blocked", blocked(of(|a| !a.allowed && !a.late_only))),
-        ("Gone past: only as a late entry", blocked(of(|a| a.late_only))),
+        ("Can be done now", allowed(of(|a| a.allowed))),
+        ("Blocked", blocked(of(|a| !a.allowed && !a.done))),
+        ("Done in this round", blocked(of(|a| !a.allowed && a.done))),
     ];
     all.retain(|(_, table)| !table.rows.is_empty());
     all
@@ -42,7 +42,8 @@ fn blocked<'a>(actions: impl Iterator<Item = &'a Action>) -> Table {
 }
 
 fn subject(action: &Action) -> String {
-    if action.title.is_empty() { action.subject.clone() } else { format!("{} ({})", action.title, action.subject) }
+    let subject = if action.title.is_empty() { action.subject.clone() } else { format!("{} ({})", action.title, action.subject) };
+    if action.allowed && action.done { format!("{subject}, again") } else { subject }
 }
 
 fn recorded_as(action: &Action) -> String {
@@ -60,19 +61,19 @@ fn who(action: &Action) -> String {
 }
 
 /// An unmet rule in words.
-pub fn rule(unmet: &Unmet) -> String {
+pub(crate) fn rule(unmet: &Unmet) -> String {
     let rule = if unmet.rule.is_empty() { String::new() } else { format!(" (rule {})", unmet.rule) };
     format!("{}: {}{rule}", unmet.code, unmet.what)
 }
 
 /// The whole for programs.
-pub fn object(e: &ExplainTransitionResponse) -> Value {
+pub(crate) fn object(e: &ExplainTransitionResponse) -> Value {
     words::json("ExplainTransitionResponse", e)
 }
 
 /// Everything in one table for programs.
-pub fn flat(e: &ExplainTransitionResponse) -> Table {
-    let mut table = table(["subject", "title", "event_type", "outcome", "allowed", "late_only", "roles", "people", "unmet"]);
+pub(crate) fn flat(e: &ExplainTransitionResponse) -> Table {
+    let mut table = table(["subject", "title", "event_type", "outcome", "allowed", "done", "roles", "people", "unmet"]);
     for a in &e.actions {
         table.row([
             a.subject.as_str().into(),
@@ -80,7 +81,7 @@ pub fn flat(e: &ExplainTransitionResponse) -> Table {
             a.event_type.as_str().into(),
             a.outcome.as_str().into(),
             a.allowed.to_string().into(),
-            a.late_only.to_string().into(),
+            a.done.to_string().into(),
             a.roles.join(" ").into(),
             a.people.join(" ").into(),
             a.unmet.iter().map(rule).collect::<Vec<_>>().join("\n").into(),
@@ -95,15 +96,15 @@ mod tests {
 
     #[test]
     fn allowed_and_blocked_are_told_apart_with_every_rule() {
-        let unmet = |code: &str| Unmet { code: code.into(), rule: "I19".into(), what: "is missing".into(), contrary: false };
+        let unmet = |code: &str| Unmet { code: code.into(), rule: "I19".into(), what: "is missing".into(), ..Default::default() };
         let actions = vec![
             Action { subject: "eoi".into(), event_type: "ExpressionOfInterestSubmitted".into(), allowed: true, roles: vec!["lead".into()], people: vec!["p1".into()], ..Default::default() },
             Action { subject: "board".into(), event_type: "GateDecided".into(), outcome: "approved".into(), unmet: vec![unmet("A"), unmet("B")], ..Default::default() },
-            Action { subject: "old".into(), late_only: true, allowed: true, ..Default::default() },
+            Action { subject: "old".into(), done: true, ..Default::default() },
         ];
         let explained = ExplainTransitionResponse { actions, ..Default::default() };
         let tables = tables(&explained);
-        assert_eq!(tables.iter().map(|(heading, _)| *heading).collect::<Vec<_>>(), ["Can be done now", "Blocked", "Gone past: only as a late entry"]);
+        assert_eq!(tables.iter().map(|(heading, _)| *heading).collect::<Vec<_>>(), ["Can be done now", "Blocked", "Done in this round"]);
         assert_eq!(tables[0].1.rows[0][2].text, "lead: p1");
         assert_eq!(tables[1].1.rows[0][3].text, "A: is missing (rule I19)\nB: is missing (rule I19)");
         assert_eq!(flat(&explained).rows.len(), 3);

@@ -3,11 +3,11 @@
 use super::{dates, events};
 use crate::output::{Table, flagged, number, table, trouble};
 use crate::words;
-use baton_proto::v1::{Assessment, Proposal, RecordResponse};
+use baton_proto::v1::{Assessment, Proposal, RecordResponse, Undermined};
 use serde_json::{Value, json};
 
 /// The proposals that wait.
-pub fn waiting(proposals: &[Proposal]) -> Table {
+pub(crate) fn waiting(proposals: &[Proposal]) -> Table {
     let mut table = table(["Proposal", "Proposed by", "At", "Commands", "Gaps", "In the way", "Reason"]);
     for p in proposals {
         let gaps: usize = p.assessment.iter().flat_map(|a| &a.commands).map(|c| c.gaps.len()).sum();
@@ -25,12 +25,12 @@ pub fn waiting(proposals: &[Proposal]) -> Table {
 }
 
 /// The proposals for programs.
-pub fn objects(proposals: &[Proposal]) -> Value {
+pub(crate) fn objects(proposals: &[Proposal]) -> Value {
     proposals.iter().map(|p| words::json("Proposal", p)).collect()
 }
 
 /// The commands of a proposal, as an approver must see them.
-pub fn commands(proposal: &Proposal) -> Table {
+pub(crate) fn commands(proposal: &Proposal) -> Table {
     let mut table = table(["No", "Stream", "What", "When", "Standing", "Would stand", "Gaps it would keep"]);
     for (index, c) in proposal.commands.iter().enumerate() {
         let assessed = proposal.assessment.as_ref().and_then(|a| a.commands.get(index));
@@ -49,28 +49,22 @@ pub fn commands(proposal: &Proposal) -> Table {
 }
 
 /// What would change for transitions.
-pub fn consequences(assessment: &Assessment) -> Table {
-    let mut table = table(["Transition", "Stage now", "Stage then", "Statements undermined", "Set aside"]);
-    let revisions = |all: &[u64]| all.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let with = |stage: &str, standing: i32| match (stage, words::standing(standing).as_str()) {
-        ("", _) => "not registered".to_owned(),
-        (stage, "") => stage.to_owned(),
-        (stage, standing) => format!("{stage} ({standing})"),
-    };
+pub(crate) fn consequences(assessment: &Assessment) -> Table {
+    let mut table = table(["Transition", "Stage now", "Stage then", "Statements that would rest on less"]);
+    let one = |u: &Undermined| format!("revision {}: {}", u.revision, u.codes.join(", "));
     for c in &assessment.consequences {
         table.row([
             c.transition.as_str().into(),
-            with(&c.stage_before, c.standing_before).into(),
-            with(&c.stage_after, c.standing_after).into(),
-            flagged(revisions(&c.undermined), !c.undermined.is_empty()),
-            revisions(&c.set_aside).into(),
+            if c.stage_before.is_empty() { "not registered".into() } else { c.stage_before.as_str().into() },
+            c.stage_after.as_str().into(),
+            flagged(c.undermined.iter().map(one).collect::<Vec<_>>().join("\n"), !c.undermined.is_empty()),
         ]);
     }
     table
 }
 
 /// The answer to a recording, for people.
-pub fn entries(answer: &RecordResponse) -> Table {
+pub(crate) fn entries(answer: &RecordResponse) -> Table {
     let mut table = table(["Position", "Stream", "Revision", "Event"]);
     for e in &answer.entries {
         table.row([number(e.position), e.stream.as_str().into(), number(e.revision), e.r#type.as_str().into()]);
@@ -79,7 +73,7 @@ pub fn entries(answer: &RecordResponse) -> Table {
 }
 
 /// The same for programs.
-pub fn answer(command_id: &str, answer: &RecordResponse) -> Value {
+pub(crate) fn answer(command_id: &str, answer: &RecordResponse) -> Value {
     let mut object = words::json("RecordResponse", answer);
     object["command_id"] = json!(command_id);
     object
@@ -93,7 +87,7 @@ mod tests {
     fn proposal() -> Proposal {
         let gap = Gap { kind: GapKind::NotEvidenced as i32, code: "QUORUM_NOT_MET".into(), what: "not said".into() };
         let assessed = AssessedCommand { placed: "end".into(), gaps: vec![gap], ..Default::default() };
-        let consequence = Consequence { transition: "X.Y.Z".into(), stage_after: "LIVE".into(), undermined: vec![2, 5], ..Default::default() };
+        let consequence = Consequence { transition: "X.Y.Z".into(), stage_after: "LIVE".into(), undermined: vec![Undermined { revision: 2, codes: vec!["TOO_EARLY".into()] }], ..Default::default() };
         Proposal {
             proposal: "p".into(),
             commands: vec![ProposedCommand { r#type: "GateDecided".into(), payload_json: "{\"outcome\":\"approved\"}".into(), ..Default::default() }],
@@ -109,7 +103,7 @@ mod tests {
         assert_eq!(commands.rows[0][2].text, "GateDecided\noutcome approved");
         assert_eq!(commands.rows[0][6].text, "QUORUM_NOT_MET (not evidenced): not said");
         let consequences = consequences(p.assessment.as_ref().expect("given"));
-        assert_eq!((consequences.rows[0][1].text.as_str(), consequences.rows[0][3].text.as_str()), ("not registered", "2, 5"));
+        assert_eq!((consequences.rows[0][1].text.as_str(), consequences.rows[0][3].text.as_str()), ("not registered", "revision 2: TOO_EARLY"));
         assert_eq!(waiting(&[p]).rows[0][4].text, "1");
     }
 

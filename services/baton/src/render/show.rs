@@ -8,7 +8,7 @@ use baton_proto::v1::*;
 use serde_json::{Value, json};
 
 /// What stands at the top, a line each.
-pub fn head(t: &TransitionView) -> Vec<String> {
+pub(crate) fn head(t: &TransitionView) -> Vec<String> {
     let name = if t.receiver_name.is_empty() { t.receiver.clone() } else { format!("{} ({})", t.receiver_name, t.receiver) };
     let route = t.route.clone().unwrap_or_default();
     let through = if t.acting_through.is_empty() { String::new() } else { format!(", acting through {}", t.acting_through) };
@@ -17,15 +17,15 @@ pub fn head(t: &TransitionView) -> Vec<String> {
         format!("{}: {} to {name}{}", t.id, t.service, if t.designate { ", designate" } else { "" }),
         format!("Stage: {}{}", stage::words(t.into()), if t.closed { ", closed" } else { "" }),
     ];
-    if !t.earlier_stages_not_on_record.is_empty() {
-        lines.push(format!("Earlier stages not on record: {}", t.earlier_stages_not_on_record.join(", ")));
-    }
     lines.push(match &t.live_on {
         Some(date) => format!("Live on: {}", dates::words(date)),
         None => "Live on: not on record".to_owned(),
     });
     lines.push(format!("Sender: {}{through}. Region: {region}. Wave: {}. Round: {}", t.sender, t.wave, t.round));
     lines.push(format!("Route: {} {}, sha256 {}", route.id, route.version, route.sha256));
+    if !t.continues.is_empty() {
+        lines.push(format!("Goes on from: {}", t.continues));
+    }
     let before = words::starting_position(t.starting_position);
     if !before.is_empty() {
         lines.push(format!("Before it began: {}", before.replace('_', " ")));
@@ -34,7 +34,7 @@ pub fn head(t: &TransitionView) -> Vec<String> {
 }
 
 /// The steps that an as-of view can rest on: those that may have happened by that day.
-pub fn by_day(steps: Vec<ReplayStep>, day: Option<&str>) -> Vec<ReplayStep> {
+pub(crate) fn by_day(steps: Vec<ReplayStep>, day: Option<&str>) -> Vec<ReplayStep> {
     let Some(day) = day else { return steps };
     let not_after = |step: &ReplayStep| {
         let earliest = step.event.as_ref().and_then(|e| e.occurred.as_ref()).map(|date| date.earliest.as_str()).unwrap_or_default();
@@ -44,7 +44,7 @@ pub fn by_day(steps: Vec<ReplayStep>, day: Option<&str>) -> Vec<ReplayStep> {
 }
 
 /// What was said to come. The plans of the view have every status; those of events are not read.
-pub fn plans(plans: &[PlanView]) -> Table {
+pub(crate) fn plans(plans: &[PlanView]) -> Table {
     let mut table = table(["Rev", "Planned", "For", "Status", "Happened", "Said by a paper that is", "Waits for", "In words"]);
     for plan in plans {
         table.row([
@@ -66,7 +66,7 @@ fn dependency(d: &Dependency) -> String {
 }
 
 /// What happened, in the order of the story.
-pub fn statements(steps: &[ReplayStep]) -> Table {
+pub(crate) fn statements(steps: &[ReplayStep]) -> Table {
     let mut table = table(["Rev", "When", "What", "Standing", "Who", "Gaps when accepted", "Stage after"]);
     for step in steps.iter().filter(|step| step.in_story && !is_plan(step)) {
         let event = step.event.clone().unwrap_or_default();
@@ -89,7 +89,7 @@ fn is_plan(step: &ReplayStep) -> bool {
 }
 
 /// Everything else there is, with its heading; what holds nothing is left out.
-pub fn sections(t: &TransitionView) -> Vec<(String, Table)> {
+pub(crate) fn sections(t: &TransitionView) -> Vec<(String, Table)> {
     let mut all = vec![("Obligations".to_owned(), obligations(&t.obligations))];
     for checklist in &t.checklists {
         all.push((checklist_heading(checklist), questions(checklist)));
@@ -99,7 +99,7 @@ pub fn sections(t: &TransitionView) -> Vec<(String, Table)> {
     all.push(("Sender and receiver pairs".to_owned(), pairs(&t.pairs)));
     all.push(("Gaps still open".to_owned(), gaps(&t.gaps)));
     all.push(("Conflicts between sources".to_owned(), conflicts(&t.conflicts)));
-    all.push(("Events that name a target the story does not hold".to_owned(), anomalies(&t.anomalies)));
+    all.push(("What could not be read as meant".to_owned(), anomalies(&t.anomalies)));
     all.retain(|(_, table)| !table.rows.is_empty());
     all
 }
@@ -108,7 +108,6 @@ fn obligations(all: &[ObligationView]) -> Table {
     let mut table = table(["Obligation", "Kind", "About", "What", "Due", "Status", "Agreed by"]);
     for o in all {
         let status = words::obligation_status(o.status).replace('_', " ");
-        let agreed = [(o.receiver_agreed, "receiver"), (o.sender_agreed, "sender")];
         table.row([
             o.obligation.as_str().into(),
             o.kind.as_str().into(),
@@ -116,7 +115,7 @@ fn obligations(all: &[ObligationView]) -> Table {
             o.text.as_str().into(),
             dates::optional(o.due.as_ref()).into(),
             flagged(if o.overdue { format!("{status}, overdue") } else { status }, o.overdue),
-            agreed.iter().filter(|(agreed, _)| *agreed).map(|(_, who)| *who).collect::<Vec<_>>().join(", ").into(),
+            if o.agreed { "both sides" } else { "" }.into(),
         ]);
     }
     table
@@ -165,14 +164,14 @@ fn findings(all: &[FindingView]) -> Table {
             f.severity.map(|s| s.to_string()).unwrap_or_default().into(),
             f.note.as_str().into(),
             format!("revision {}", f.raised).into(),
-            f.closed.map(|r| format!("revision {r}")).unwrap_or_default().into(),
+            if f.closed { "yes" } else { "no" }.into(),
         ]);
     }
     table
 }
 
 fn handovers(all: &[HandoverView]) -> Table {
-    let mut table = table(["Item", "Area", "Kind", "What", "Pair", "Status", "Sent", "Accepted", "Open points"]);
+    let mut table = table(["Item", "Area", "Kind", "What", "Pair", "Status", "Version", "Points left open"]);
     for h in all {
         table.row([
             h.item.as_str().into(),
@@ -181,9 +180,8 @@ fn handovers(all: &[HandoverView]) -> Table {
             h.title.as_str().into(),
             h.pair.as_str().into(),
             words::handover_status(h.status).into(),
-            h.version_sent.as_str().into(),
-            h.version_accepted.as_str().into(),
-            h.open_points.as_str().into(),
+            h.version.as_str().into(),
+            flagged(if h.open_points { "yes" } else { "" }, h.open_points),
         ]);
     }
     table
@@ -236,7 +234,7 @@ fn anomalies(all: &[Anomaly]) -> Table {
 }
 
 /// The whole for programs: the view as it came, with plans, gaps and statements in the shapes of the board and the replay.
-pub fn object(t: &TransitionView, steps: &[ReplayStep]) -> Value {
+pub(crate) fn object(t: &TransitionView, steps: &[ReplayStep]) -> Value {
     let mut object = words::json("TransitionView", t);
     object["stage_words"] = stage::words(t.into()).into();
     object["live_on"] = dates::value(t.live_on.as_ref());
@@ -245,7 +243,7 @@ pub fn object(t: &TransitionView, steps: &[ReplayStep]) -> Value {
     object["gaps"] = gap_objects(&t.gaps);
     let statements: Vec<ReplayStep> = steps.iter().filter(|step| step.in_story && !is_plan(step)).cloned().collect();
     object["statements"] = events::replay_objects(&statements);
-    for key in ["stage", "stage_title", "region", "receiver_name", "acting_through"] {
+    for key in ["stage", "stage_title", "region", "receiver_name", "acting_through", "continues"] {
         if object[key] == json!("") {
             object[key] = Value::Null;
         }
@@ -254,7 +252,7 @@ pub fn object(t: &TransitionView, steps: &[ReplayStep]) -> Value {
 }
 
 /// Plans and statements for programs that read tables, told apart by the first column.
-pub fn flat(t: &TransitionView, steps: &[ReplayStep]) -> Table {
+pub(crate) fn flat(t: &TransitionView, steps: &[ReplayStep]) -> Table {
     let mut table = table(["row", "revision", "type", "date", "standing", "status", "stage_after", "what"]);
     for plan in &t.plans {
         table.row([
@@ -299,7 +297,7 @@ mod tests {
             id: "06F.PMED.CCG-2015".into(),
             receiver: "06F".into(),
             stage: "ASSESSMENT".into(),
-            plans: vec![PlanView { event: "GateDecided".into(), key: "ballot".into(), status: PlanStatus::Missed as i32, ..Default::default() }],
+            plans: vec![PlanView { event: "GateDecided".into(), key: "ballot".into(), status: PlanStatus::Late as i32, ..Default::default() }],
             obligations: vec![ObligationView { obligation: "o1".into(), status: ObligationStatus::Open as i32, overdue: true, ..Default::default() }],
             checklists: vec![ChecklistView { checklist: "pdaf".into(), questions: vec![QuestionView::default()], ..Default::default() }],
             conflicts: vec![ConflictView { conflict: "C1".into(), ..Default::default() }],
@@ -312,7 +310,7 @@ mod tests {
         let steps = [step("Planned", ""), step("ItemTabled", "")];
         assert_eq!(statements(&steps).rows.len(), 1);
         let plans = plans(&view().plans);
-        assert_eq!((plans.rows[0][1].text.as_str(), plans.rows[0][3].text.as_str()), ("GateDecided ballot", "missed"));
+        assert_eq!((plans.rows[0][1].text.as_str(), plans.rows[0][3].text.as_str()), ("GateDecided ballot", "late"));
     }
 
     #[test]
@@ -336,7 +334,7 @@ mod tests {
     fn object_keeps_the_view_and_adds_statements() {
         let shown = object(&view(), &[step("Planned", ""), step("ItemTabled", "")]);
         assert_eq!(shown["obligations"][0]["status"], "open");
-        assert_eq!(shown["plans"][0]["status"], "missed");
+        assert_eq!(shown["plans"][0]["status"], "late");
         assert_eq!(shown["statements"].as_array().map(Vec::len), Some(1));
         assert_eq!(shown["live_on"], Value::Null);
     }

@@ -4,15 +4,15 @@ use baton_proto::v1::{TransitionSummary, TransitionView};
 
 /// A stage and its basis.
 #[derive(Debug, Clone, Copy)]
-pub struct Stage<'t> {
+pub(crate) struct Stage<'t> {
     /// The stage. Empty when several are possible.
-    pub id: &'t str,
+    pub(crate) id: &'t str,
     /// The standing, as the proto numbers it.
-    pub standing: i32,
+    pub(crate) standing: i32,
     /// What it may have been on the day asked for.
-    pub possible: &'t [String],
+    pub(crate) possible: &'t [String],
     /// How many stages before it are not on record.
-    pub not_on_record: usize,
+    pub(crate) not_on_record: usize,
 }
 
 impl<'t> From<&'t TransitionSummary> for Stage<'t> {
@@ -32,13 +32,13 @@ impl<'t> From<&'t TransitionView> for Stage<'t> {
             id: &t.stage,
             standing: t.stage_standing,
             possible: &t.possible_stages,
-            not_on_record: t.earlier_stages_not_on_record.len(),
+            not_on_record: t.earlier_stages_not_on_record as usize,
         }
     }
 }
 
 /// Such as `LIVE (reported; 7 earlier stages not on record)`.
-pub fn words(stage: Stage<'_>) -> String {
+pub(crate) fn words(stage: Stage<'_>) -> String {
     if stage.id.is_empty() {
         return match stage.possible {
             [] => "not yet registered then".to_owned(),

@@ -222,7 +222,7 @@ impl Given {
 
     fn body_for(&self, act: &Act) -> Option<String> {
         let subject = act.payload["subject"].as_str()?.parse().ok()?;
-        let kind = *self.route().gate(&subject)?.bodies.first()?;
+        let kind = *self.subject().route(&self.state.world)?.gate(&subject)?.bodies.first()?;
         Some(world::body_name(self.transition.split('.').next()?, kind))
     }
 }

@@ -1,0 +1,7 @@
+//! What holds of every log, however it came about.
+
+mod generate;
+mod live;
+mod places;
+mod shuffle;
+mod truth;
