@@ -16,6 +16,9 @@ use uuid::Uuid;
 
 const MEASURED: Duration = Duration::from_secs(3);
 
+/// About as many statements as a transition has.
+const EVENTS_PER_STREAM: u32 = 50;
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     println!("{:8} {:>9} {:>12} {:>10}", "ledger", "in flight", "requests/s", "mean us");
@@ -31,7 +34,7 @@ async fn measure(name: &str, ledger: Arc<dyn Ledger>) {
     let engine = Engine::start(Arc::clone(&ledger), Options::default()).await.unwrap();
     for in_flight in [1, 16, 64, 256] {
         let begin = Instant::now();
-        let clients: Vec<_> = (0..in_flight).map(|client| tokio::spawn(client_loop(engine.clone(), client, begin + MEASURED))).collect();
+        let clients: Vec<_> = (0..in_flight).map(|client| tokio::spawn(client_loop(engine.clone(), in_flight, client, begin + MEASURED))).collect();
         let mut taken = 0;
         for client in clients {
             taken += client.await.unwrap();
@@ -47,20 +50,20 @@ async fn measure(name: &str, ledger: Arc<dyn Ledger>) {
     engine.shutdown().await.unwrap();
 }
 
-async fn client_loop(engine: Engine, client: u32, until: Instant) -> u32 {
+async fn client_loop(engine: Engine, in_flight: u32, client: u32, until: Instant) -> u32 {
     let mut taken = 0;
     while Instant::now() < until {
-        engine.submit(request(client)).await.unwrap();
+        engine.submit(request(&format!("meeting/{in_flight}-{client}-{}", taken / EVENTS_PER_STREAM))).await.unwrap();
         taken += 1;
     }
     taken
 }
 
-/// A request as an integrating system would send it: one fact with a note, in one of many streams.
-fn request(client: u32) -> Submission {
+/// A request as an integrating system would send it: one statement with a note, in one of many streams.
+fn request(stream: &str) -> Submission {
     let command: Command = serde_json::from_value(json!({
-        "stream": format!("wave/WAVE-{client}"), "standing": "stated", "type": "FactRecorded",
-        "payload": { "kind": "engagement", "note": { "$open": "a meeting with the practices of the north" } },
+        "stream": stream, "standing": "stated", "type": "MeetingHeld",
+        "payload": { "body_name": "Board", "note": { "$open": "a meeting with the practices of the north" } },
         "occurred": { "precision": "day", "text": "1 March 2022", "earliest": "2022-03-01", "latest": "2022-03-01" },
         "evidence": [{ "title": "Board paper 7", "held": { "sha256": "ab".repeat(32) }, "place": "page 3" }],
     }))

@@ -11,7 +11,7 @@ mod truth;
 
 pub use proposal::{Assessment, Consequence, Taken, assess};
 
-use crate::event::{Command, Event, EventType, Nature, Placed, Recorded, Standing, Statement};
+use crate::event::{Command, Event, EventType, Nature, Place, Placed, Recorded, Standing, Statement};
 use crate::state::State;
 use crate::unmet::Unmet;
 use crate::values::{Day, PersonId, Position, ProposalId, Revision, StreamId};
@@ -190,6 +190,10 @@ impl<'r> Draft<'r> {
         if self.approval.is_none() {
             if command.late {
                 return vec![Unmet::hard("SECOND_PERSON_NEEDED", "", "a late entry is proposed by one records officer and approved by another")];
+            }
+            // A live act that chose its place would be judged on an earlier state: history for one person.
+            if command.place != Place::ByDates {
+                return vec![Unmet::hard("SECOND_PERSON_NEEDED", "", "a live act stands at the end; a late entry, which takes two persons, may name its place")];
             }
             if kind.needs_two_persons() {
                 return vec![Unmet::hard("SECOND_PERSON_NEEDED", "I46", format!("{kind} is proposed by one person and approved by another"))];

@@ -1,6 +1,6 @@
 //! Statements about transitions: live acts are refused where rules are unmet, late entries keep gaps.
 
-use super::Draft;
+use super::{Draft, is_register};
 use crate::event::{Basis, Command, Event, Placed, Statement, TransitionRegistered};
 use crate::transition::rules::{self, Context};
 use crate::transition::{Facts, Transition};
@@ -57,7 +57,10 @@ impl Draft<'_> {
             recorder: &self.request.person,
             late: command.late,
         };
-        let unmet = rules::check(&cx, st);
+        let mut unmet = rules::check(&cx, st);
+        if is_register(st.event.event_type()) {
+            unmet.extend(self.administrator(command));
+        }
         let warnings = rules::warnings(&cx, st);
         let event = filled(&cx, st, self.state.size);
         let unmet = self.settle(command, unmet, |_| (event, Some(placed)));

@@ -29,12 +29,14 @@ macro_rules! words {
 
 words! {
     /// What the source of a statement is worth. Ordered from the weakest to the strongest.
+    #[derive(Default)]
     Standing {
         /// Our reading; the reason stands beside it.
         Inferred = "inferred",
         /// Another document says that it happened.
         Reported = "reported",
         /// The act's own record: a minute, a letter, a signed agreement.
+        #[default]
         Stated = "stated",
     }
     /// A date of a wave's timetable.
@@ -221,11 +223,5 @@ words! {
         LeftRoom = "left_room",
         /// Was excluded.
         Excluded = "excluded",
-    }
-}
-
-impl Default for Standing {
-    fn default() -> Self {
-        Self::Stated
     }
 }

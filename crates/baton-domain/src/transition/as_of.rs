@@ -73,11 +73,8 @@ impl Transition {
         // What may have happened is let in one by one, in the order of the story: the stages passed on the way are possible.
         for let_in in 0..=doubtful.len() {
             let taken = entries.iter().enumerate().filter(|(i, _)| certain(*i) || doubtful[..let_in].contains(i)).map(|(_, e)| *e);
-            if let Some(at) = Facts::read(taken, route).standpoint(route) {
-                if !stages.contains(&at.stage.id) {
-                    stages.push(at.stage.id.clone());
-                }
-            }
+            let at = Facts::read(taken, route).standpoint(route).map(|at| at.stage.id.clone());
+            stages.extend(at.filter(|stage| !stages.contains(stage)));
         }
         stages.sort_by_key(|id| route.stage_index(id));
         Possible { stages }

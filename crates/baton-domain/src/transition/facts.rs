@@ -28,6 +28,8 @@ pub struct Completion {
     pub by: Support,
     /// Its place among the statements read, to see what came later in the story.
     pub nth: usize,
+    /// The revision that gave it its value: its own, or a correction of it.
+    pub valued_by: Revision,
     /// When.
     pub occurred: FuzzyDate,
     /// The meeting it was made for, when it is a decision pack and the source says.
@@ -62,6 +64,8 @@ pub struct AnswerVersion {
     pub by: Support,
     /// Its place among the statements read, to see what came later in the story.
     pub nth: usize,
+    /// The revision that gave it its value: its own, or a correction of it.
+    pub valued_by: Revision,
     /// The answer.
     pub answer: YesNo,
 }
@@ -81,10 +85,11 @@ impl Question {
         self.answers.last().map(|answer| (self.answers.len() as u32, answer))
     }
 
-    /// The check of the answer in force. A check of an earlier version is left behind.
+    /// The check of the answer in force. A check of an earlier version is left behind, and so is one
+    /// recorded before a correction gave that version another value.
     pub fn corroboration(&self) -> Option<&(u32, YesNo, Support)> {
-        let (version, _) = self.latest()?;
-        self.checks.iter().rev().find(|(checked, _, _)| *checked == version)
+        let (version, answer) = self.latest()?;
+        self.checks.iter().rev().find(|(checked, _, by)| *checked == version && by.revision > answer.valued_by)
     }
 }
 
@@ -266,7 +271,7 @@ impl Facts {
         self.read += 1;
         let statement = &*entry.statement;
         let by = Support { revision: entry.revision(), standing: statement.standing };
-        let mark = Mark { by, nth: self.read, statement, person: acted(entry) };
+        let mark = Mark { by, nth: self.read, valued_by: valued_by(entry), statement, person: acted(entry) };
         match &statement.event {
             Event::TransitionRegistered(_) => self.registered = Some(by),
             Event::RoundOpened(round) => self.reopen(round),
@@ -320,7 +325,7 @@ impl Facts {
             Event::GateDecided(e) => self.decided(&mark, e),
             Event::ChecklistAnswered(e) => {
                 let question = self.questions.entry((e.checklist.clone(), e.question.clone())).or_default();
-                question.answers.push(AnswerVersion { by, nth: mark.nth, answer: e.answer });
+                question.answers.push(AnswerVersion { by, nth: mark.nth, valued_by: mark.valued_by, answer: e.answer });
             }
             Event::ChecklistCorroborated(e) => {
                 let question = self.questions.entry((e.checklist.clone(), e.question.clone())).or_default();
@@ -523,6 +528,7 @@ impl Facts {
         let completion = Completion {
             by: mark.by,
             nth: mark.nth,
+            valued_by: mark.valued_by,
             occurred: mark.statement.occurred.clone(),
             meeting: None,
             persons: mark.persons(),
@@ -533,7 +539,7 @@ impl Facts {
     }
 
     fn verified(&mut self, subject: &SubjectId, checked: Revision, by: Support) {
-        if let Some(done) = self.items.get_mut(subject).filter(|done| done.by.revision == checked) {
+        if let Some(done) = self.items.get_mut(subject).filter(|done| done.by.revision == checked && by.revision > done.valued_by) {
             done.verified = Some(by);
         }
     }
@@ -607,6 +613,7 @@ impl Facts {
 struct Mark<'s> {
     by: Support,
     nth: usize,
+    valued_by: Revision,
     statement: &'s Statement,
     person: Option<&'s PersonId>,
 }
@@ -615,6 +622,12 @@ impl Mark<'_> {
     fn persons(&self) -> BTreeSet<PersonId> {
         self.person.into_iter().cloned().collect()
     }
+}
+
+/// The revision that gave a statement the value it has. A corrected date or standing leaves the value alone.
+fn valued_by(entry: &Entry) -> Revision {
+    let same = entry.statement.event == entry.recorded.statement.event;
+    if same { entry.revision() } else { entry.value_revision() }
 }
 
 /// The acting person, as the rules see it: the one named, or for a live act the one who recorded it.

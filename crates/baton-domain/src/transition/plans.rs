@@ -101,12 +101,12 @@ fn timeliness(actual: &FuzzyDate, target: &FuzzyDate) -> PlanStatus {
 /// outcome nobody knows is no decision either way.
 fn decided_otherwise(later: &[&Entry], dependency: &Dependency) -> bool {
     let Some(wanted) = &dependency.outcome else { return false };
-    let decisions = later.iter().filter_map(|e| match &e.statement.event {
+    let mut decisions = later.iter().filter_map(|e| match &e.statement.event {
         Event::GateDecided(g) if g.subject.as_str() == dependency.key && !g.outcome.is_unknown() => Some(&g.outcome),
         _ => None,
     });
     let stands_for = |outcome: &str| outcome == wanted.as_str() || outcome.strip_suffix("_with_conditions") == Some(wanted.as_str());
-    decisions.last().is_some_and(|outcome| !stands_for(outcome.as_str()) && !outcome.as_str().starts_with("defer"))
+    decisions.next_back().is_some_and(|outcome| !stands_for(outcome.as_str()) && !outcome.as_str().starts_with("defer"))
 }
 
 /// Whether `event` is of this type and about this key; an empty key matches any.

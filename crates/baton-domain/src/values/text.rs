@@ -68,14 +68,15 @@ impl Text {
     }
 }
 
-/// Whether ten digits, together or grouped 3 3 4, pass the modulus 11 check of NHS numbers.
+/// Whether ten digits, together or grouped 3 3 4, pass the modulus 11 check of NHS numbers. Digits that touch
+/// a letter are part of a code or a digest and are none.
 fn holds_nhs_number(words: &str) -> bool {
     let chars: Vec<char> = words.chars().collect();
     (0..chars.len()).any(|start| nhs_number_at(&chars, start))
 }
 
 fn nhs_number_at(chars: &[char], start: usize) -> bool {
-    if start > 0 && chars[start - 1].is_ascii_digit() {
+    if start > 0 && chars[start - 1].is_alphanumeric() {
         return false;
     }
     let mut digits = Vec::with_capacity(10);
@@ -84,6 +85,7 @@ fn nhs_number_at(chars: &[char], start: usize) -> bool {
         match c.to_digit(10) {
             Some(digit) if digits.len() < 10 => digits.push(digit),
             Some(_) => return false,
+            None if c.is_alphabetic() => return false,
             None if (*c == ' ' || *c == '-') && matches!(digits.len(), 3 | 6) => {}
             None => break,
         }
@@ -118,7 +120,7 @@ mod tests {
         for bad in ["ref 9434765919", "943 476 5919", "patient 943-476-5919."] {
             assert_eq!(Text::parse(bad), Err(TextError::PatientData), "{bad}");
         }
-        for good in ["GBP 157,902 of 2018-04-04", "telephone 01234567890", "9434765918", "0000000000"] {
+        for good in ["GBP 157,902 of 2018-04-04", "telephone 01234567890", "9434765918", "0000000000", "9434765919ab", "f9434765919"] {
             assert!(Text::parse(good).is_ok(), "{good}");
         }
     }

@@ -100,7 +100,7 @@ fn nothing_cut_is_all_that_is_known() {
 
 #[test]
 fn documented_by_a_day_keeps_what_papers_of_that_day_say() {
-    let log = history(&[eoi().on("2021-09-16").from_paper("2021-09-28"), item("assessment_opened").on("2021-09-20").from_paper("2022-03-01")]);
+    let log = history(&[eoi().on("2021-09-16").paper_of("2021-09-28"), item("assessment_opened").on("2021-09-20").paper_of("2022-03-01")]);
     let by = |text: &str| {
         let then = log.subject().as_known(&AsOf { documented_by: Some(day(text)), ..AsOf::default() });
         stage_of(&then, &log.state)
@@ -113,9 +113,9 @@ fn documented_by_keeps_the_order_of_the_story_when_a_neighbour_is_not_documented
     // Entered out of order: each row stands after one that only a later paper tells of.
     let mut log = Given::pod();
     log.today("2024-01-01");
-    let decided = |outcome: &str, paper: &str| gate("national_decision", outcome).on("?").from_paper(paper).late();
+    let decided = |outcome: &str, paper: &str| gate("national_decision", outcome).on("?").paper_of(paper).late();
     let last = log.take_by_two(&[decided("approved", "2021-12-01").first()]);
-    let hidden = log.take_by_two(&[item("public_involvement").on("?").from_paper("2023-01-01").late().first()]);
+    let hidden = log.take_by_two(&[item("public_involvement").on("?").paper_of("2023-01-01").late().first()]);
     let earlier = log.take_by_two(&[decided("deferred", "2021-10-20").after(hidden)]);
     let then = log.subject().as_known(&AsOf { documented_by: Some(day("2021-12-31")), ..AsOf::default() });
     let order: Vec<_> = then.story.entries().skip(1).map(|e| e.revision()).collect();

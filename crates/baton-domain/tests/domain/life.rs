@@ -42,6 +42,7 @@ fn condition_gets_another_date_only_with_a_reason() {
     log.take(gate("national_decision", "approved_with_conditions"));
     let moved = act("ObligationChanged", json!({ "obligation": "national_decision-c1", "due": crate::common::when("2022-05-31") })).by("national_lead");
     log.refuse(moved.clone(), &["REASON_REQUIRED"]);
+    log.refuse(moved.clone().with("reason", words("we need time")).by("icb_programme_lead"), &["ROLE_NOT_HELD"]);
     log.take(moved.with("reason", words("the plan needs the allocation")));
 }
 

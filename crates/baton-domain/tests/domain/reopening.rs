@@ -1,9 +1,9 @@
 //! Ways back: what a new round sets aside, and what it leaves.
 
-use crate::common::{Act, Given, NHSE, act, commencement, diligence, discharge, eoi, gate, item, pack, reopening, set, signature, verification, withdrawal};
+use crate::common::{Act, Given, NHSE, act, commencement, correction, diligence, discharge, eoi, gate, item, pack, reopening, set, signature, verification, withdrawal};
 use baton_domain::event::Event;
 use baton_domain::values::Revision;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn frozen(log: &Given) -> Vec<Revision> {
     match &log.events.last().expect("event").statement.event {
@@ -123,7 +123,7 @@ fn what_a_round_sets_aside_is_frozen_and_does_not_grow_with_what_comes_later() {
 fn client_does_not_say_what_is_set_aside() {
     let mut log = Given::pod().before("GateDecided", "national_decision");
     let deferred = log.take(gate("national_decision", "deferred"));
-    log.take(reopening("AWAITING_NATIONAL_DECISION", "national_lead").with("set_aside", serde_json::json!([1, 2])));
+    log.take(reopening("AWAITING_NATIONAL_DECISION", "national_lead").with("set_aside", json!([1, 2])));
     assert_eq!(frozen(&log), [deferred]);
 }
 
@@ -151,7 +151,22 @@ fn verification_counts_for_the_completion_it_checked_only() {
     log.refuse(check, &["STALE_VERIFICATION"]);
     log.take(verification("full", second));
     assert!(is_verified(&log));
-    assert_eq!(log.lacks(&act("ItemVerified", serde_json::json!({ "subject": "full", "checked": second }))), None, "nothing is left to verify");
+    assert_eq!(log.lacks(&act("ItemVerified", json!({ "subject": "full", "checked": second }))), None, "nothing is left to verify");
+}
+
+#[test]
+fn correction_of_what_was_checked_leaves_the_check_behind_and_one_of_its_date_does_not() {
+    let mut log = Given::pod().before("DueDiligenceStageCompleted", "finance");
+    let done = log.newest();
+    log.take(verification("full", done));
+    let is_verified = |log: &Given| log.subject().facts(log.route()).items[&"full".parse().unwrap()].verified.is_some();
+    let dated = log.take_by_two(&[correction(done, done, json!({ "occurred": crate::common::when("2022-01-31") }))]);
+    assert!(is_verified(&log));
+    let qualified = diligence("full").with("qualified", json!(true)).with("qualification", crate::common::words("but for the leases"));
+    log.take_by_two(&[correction(done, dated, json!({ "event": qualified.event() }))]);
+    assert!(!is_verified(&log), "the check was of an unqualified sign-off");
+    log.take(verification("full", done));
+    assert!(is_verified(&log));
 }
 
 #[test]

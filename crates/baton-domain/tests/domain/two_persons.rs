@@ -122,6 +122,31 @@ fn late_entry_and_truth_without_a_proposal_are_refused() {
 }
 
 #[test]
+fn live_act_does_not_choose_its_place() {
+    let mut log = Given::pod();
+    let sent = log.take(eoi());
+    log.take(withdrawal());
+    for act in [item("assessment_opened").after(sent), item("assessment_opened").first()] {
+        log.refuse(act, &["SECOND_PERSON_NEEDED"]);
+    }
+}
+
+#[test]
+fn nobody_with_a_part_in_a_transition_grants_roles_in_it() {
+    let mut log = Given::pod();
+    let granted = act("RoleGranted", json!({ "person": "icb_programme_lead", "role": "national_lead" }));
+    log.refuse(granted.clone().by("icb_programme_lead"), &["NOT_PERMITTED"]);
+    log.refuse(granted.clone().by("officer"), &["NOT_PERMITTED"]);
+    let here = format!("transition/{}", log.transition);
+    log.take(act("RoleGranted", json!({ "person": "dr-a", "role": "icb_programme_lead" })).at(&here).by("admin"));
+    log.take(eoi());
+    log.take(item("assessment_opened").by("dr-a"));
+    log.take(act("RoleEnded", json!({ "person": "dr-a", "role": "icb_programme_lead", "on": "2021-07-22" })).at(&here).by("admin"));
+    log.today("2021-07-23");
+    log.refuse(item("public_involvement").by("dr-a"), &["NO_ROLE_HERE", "ROLE_NOT_HELD"]);
+}
+
+#[test]
 fn gap_is_contrary_when_evidence_speaks_and_not_evidenced_when_the_sources_are_silent() {
     let mut log = Given::pod();
     log.today("2022-01-10");
@@ -162,7 +187,7 @@ fn late_entry_goes_where_dates_leave_one_place_and_names_one_otherwise() {
     log.today("2021-09-20");
     let second = log.take(item("assessment_opened"));
     let between = item("public_involvement").late();
-    let placed = |log: &mut Given, act: &Act| log.take_by_two(&[act.clone()]);
+    let placed = |log: &mut Given, act: &Act| log.take_by_two(std::slice::from_ref(act));
     assert_eq!(log.try_by_two(&[between.clone().on("2021-07-22..2021-09-20")]), Err(set(&["ORDER_NEEDED"])));
     assert_eq!(log.try_by_two(&[between.clone().on("2021-08-10").after(second)]), Err(set(&["ORDER_CONTRADICTED"])));
     let at = placed(&mut log, &between.on("2021-08-10"));

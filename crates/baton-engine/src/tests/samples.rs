@@ -1,6 +1,6 @@
-//! One sample of every event with every field set, and the events around which stories are told.
+//! One sample of every event with every field set.
 
-use baton_domain::event::{Event, EventType, Recorded};
+use baton_domain::event::{EventType, Recorded};
 use serde_json::{Value, json};
 
 /// A phrase that stands in every text of the samples and nowhere else.
@@ -172,10 +172,4 @@ pub(crate) fn recorded(of: EventType) -> Recorded {
 /// A record from what the domain serialises it as.
 pub(crate) fn parse(value: Value) -> Result<Recorded, serde_json::Error> {
     serde_json::from_value(value)
-}
-
-/// An event from its type and payload.
-pub(crate) fn event(of: EventType, payload: Value) -> Event {
-    let event = json!({ "type": of.as_str(), "payload": payload });
-    serde_json::from_value(event).unwrap_or_else(|error| panic!("{of}: {error}"))
 }

@@ -21,7 +21,7 @@ pub(super) fn completed(cx: &Context<'_>, st: &Statement, e: &DueDiligenceStageC
     if e.qualified && e.qualification.is_none() {
         unmet.push(Unmet::silent("REASON_REQUIRED", "I22", "a qualified sign-off says what it is qualified by"));
     }
-    let raised_it = |person| cx.facts.findings.values().filter(|f| of_stage(&f)).any(|f| f.persons.contains(person));
+    let raised_it = |person| cx.facts.findings.values().filter(|f| of_stage(f)).any(|f| f.persons.contains(person));
     if who::acting(cx, st).is_some_and(raised_it) {
         unmet.push(Unmet::contrary("SELF_SIGN_OFF", "I23", "who raised a finding of this stage may not sign it off"));
     }

@@ -11,10 +11,10 @@ pub(super) fn allocated(cx: &Context<'_>, st: &Statement, e: &FunctionAllocated)
     let earlier = cx.facts.functions.get(&e.function).map(Vec::as_slice).unwrap_or_default();
     let same_day = earlier.iter().filter(|a| a.effective_on.is_some() && a.effective_on == e.effective_on);
     for allocation in same_day {
-        if let (Some(one), Some(other)) = (allocation.responsible, e.responsible) {
-            if one != other {
-                unmet.push(Unmet::hard("TWO_HOLDERS", "I32", format!("{} is responsible for {} from the same day", one, e.function)));
-            }
+        if let (Some(one), Some(other)) = (allocation.responsible, e.responsible)
+            && one != other
+        {
+            unmet.push(Unmet::hard("TWO_HOLDERS", "I32", format!("{} is responsible for {} from the same day", one, e.function)));
         }
     }
     let reserved = e.reserved || earlier.iter().any(|a| a.reserved);

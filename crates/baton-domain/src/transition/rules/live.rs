@@ -12,10 +12,10 @@ pub(super) fn commenced(cx: &Context<'_>, st: &Statement, e: &DelegationCommence
     let mut unmet = subject::item(cx, st);
     let signatures = cx.route.items_of(ItemKind::Agreement).flat_map(|i| cx.facts.in_force(&i.id));
     for signature in signatures {
-        if let (Some(effective), Some(signed)) = (e.effective_on, signature.occurred.earliest()) {
-            if signed > effective {
-                unmet.push(Unmet::contrary("AGREEMENT_NOT_IN_FORCE", "I29", format!("{} signed on {signed}, after the effective date {effective}", signature.party)));
-            }
+        if let (Some(effective), Some(signed)) = (e.effective_on, signature.occurred.earliest())
+            && signed > effective
+        {
+            unmet.push(Unmet::contrary("AGREEMENT_NOT_IN_FORCE", "I29", format!("{} signed on {signed}, after the effective date {effective}", signature.party)));
         }
         if let Some(version) = e.agreement_version.as_ref().filter(|v| **v != signature.version) {
             unmet.push(Unmet::contrary("VERSION_MISMATCH", "I29", format!("it rests on version {version}, and {} signed version {}", signature.party, signature.version)));

@@ -89,7 +89,7 @@ fn specific(cx: &Context<'_>, st: &Statement) -> Vec<Unmet> {
         Event::FindingClosed(e) => due_diligence::closed(cx, e),
         Event::GateDecided(e) => gate::decided(cx, st, e),
         Event::ObligationRaised(e) => obligation::raised(cx, st, e),
-        Event::ObligationChanged(e) => obligation::changed(cx, e),
+        Event::ObligationChanged(e) => obligation::changed(cx, st, e),
         Event::ObligationDischarged(e) => obligation::discharged(cx, st, e),
         Event::AgreementSigned(e) => agreement::signed(cx, st, e),
         Event::FunctionAllocated(e) => function::allocated(cx, st, e),

@@ -59,8 +59,16 @@ fn open(cx: &Context<'_>, id: &ObligationId) -> Result<crate::route::ObligationK
     }
 }
 
-pub(super) fn changed(cx: &Context<'_>, e: &ObligationChanged) -> Vec<Unmet> {
-    let mut unmet: Vec<Unmet> = open(cx, &e.obligation).err().into_iter().collect();
+/// Who may raise an obligation may move it; who owes it may not.
+pub(super) fn changed(cx: &Context<'_>, st: &Statement, e: &ObligationChanged) -> Vec<Unmet> {
+    let mut unmet = Vec::new();
+    match open(cx, &e.obligation) {
+        Err(closed) => unmet.push(closed),
+        Ok(kind) => {
+            let roles = cx.route.obligation(&kind).map(|spec| spec.raise.as_slice()).unwrap_or_default();
+            unmet.extend(who::role(cx, st, roles, "ROLE_NOT_HELD", ""));
+        }
+    }
     if e.reason.is_none() {
         unmet.push(Unmet::silent("REASON_REQUIRED", "", "another date needs a reason"));
     }

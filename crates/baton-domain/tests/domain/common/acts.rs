@@ -80,7 +80,7 @@ impl Act {
     }
 
     /// Taken from a paper dated so.
-    pub fn from_paper(mut self, dated: &str) -> Self {
+    pub fn paper_of(mut self, dated: &str) -> Self {
         self.evidence.push(paper(Some(dated)));
         self
     }

@@ -45,7 +45,7 @@ proptest! {
     fn log_that_nobody_decided_is_folded_and_answered(events in prop::collection::vec(raw(), 0..25), positions in any::<u64>()) {
         let mut log = Given::pod();
         for (n, event) in events.iter().enumerate() {
-            let position = if positions % 3 == 0 { positions.wrapping_add(n as u64) } else { log.state.size };
+            let position = if positions.is_multiple_of(3) { positions.wrapping_add(n as u64) } else { log.state.size };
             let recorded = RawEvent::recorded(event, &log, position);
             log.state.evolve(&recorded);
         }

@@ -1,6 +1,6 @@
 //! Rules I08 to I17: answers, their checks, the assessment and the national decision on it.
 
-use crate::common::{Act, Given, QUESTIONS, answer, assessment, check, compliant, gate, plan, prospect, words};
+use crate::common::{Act, Given, QUESTIONS, answer, assessment, check, compliant, correction, gate, plan, prospect, words};
 use baton_domain::event::ChecklistAnswered;
 use serde_json::{Value, json};
 
@@ -70,6 +70,25 @@ fn i12_changing_a_corroborated_answer_needs_a_reason_and_leaves_its_check_behind
     log.refuse(approved(), &["NOT_CORROBORATED"]);
     log.take(check("1A", 2, "yes"));
     log.take(approved());
+}
+
+#[test]
+fn i12_correction_of_a_corroborated_answer_leaves_its_check_behind_as_well() {
+    let mut log = Given::pod().before("ChecklistAnswered", "1B");
+    let given = log.newest();
+    let log = &mut log;
+    for q in &QUESTIONS[1..] {
+        log.take(answer(q, compliant(q)));
+    }
+    for step in [gate("executive_sign_off", "signed_off"), assessment()] {
+        log.take(step);
+    }
+    for q in QUESTIONS {
+        log.take(check(q, 1, compliant(q)));
+    }
+    assert!(log.refused(&approved()).is_empty());
+    log.take_by_two(&[correction(given, given, json!({ "event": answer("1A", "no").event() }))]);
+    log.refuse(approved(), &["NOT_CORROBORATED", "UNRESOLVED_NONCOMPLIANCE"]);
 }
 
 #[test]

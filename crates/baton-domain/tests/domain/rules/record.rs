@@ -128,7 +128,7 @@ fn i47_late_entry_names_the_document_it_is_taken_from() {
     assert!(Held::sha256("abc").is_err() && Held::sha256(&"ab".repeat(32)).is_ok());
     let attached = act("EvidenceAttached", json!({})).by("officer");
     log.refuse_by_rule(attached.clone(), "NO_EVIDENCE", "I47");
-    log.take(attached.from_paper("2021-09-28"));
+    log.take(attached.paper_of("2021-09-28"));
 }
 
 #[test]

@@ -1,0 +1,11 @@
+//! Baton from outside: real processes, real sockets, crashes.
+//!
+//! Every test has a server and a directory of its own, so all of them may run at once.
+
+mod crash;
+mod durability;
+mod edge;
+mod malformed;
+mod reading;
+mod refusals;
+mod stopping;
