@@ -41,7 +41,7 @@ const ARROWS: [Arrow; 7] = [
     },
     Arrow { from: "baton-proto", ours: &[], never: &["sled"] },
     Arrow { from: "batond", ours: &["baton-domain", "baton-engine", "baton-ledger", "baton-proto"], never: &["sled"] },
-    Arrow { from: "baton", ours: &["baton-domain", "baton-ledger", "baton-proto", "batond"], never: &["sled"] },
+    Arrow { from: "baton", ours: &["baton-domain", "baton-engine", "baton-ledger", "baton-proto", "batond"], never: &["sled"] },
     Arrow { from: "baton-e2e", ours: &["baton-proto", "batond"], never: &["sled"] },
 ];
 

@@ -16,26 +16,32 @@ pub const CALLS: &str =
 const STORE: &str = "/store/db>";
 
 /// One system call: when it began and ended, as line numbers of the trace.
-struct Call<'t> {
-    name: &'t str,
+struct Call {
+    name: String,
     /// Arguments as far as known when it began, and what was added when it ended.
     text: String,
+    /// What is quoted among them: the bytes read or written, escaped as the tracer does.
+    data: String,
     begun: usize,
     ended: usize,
 }
 
-impl Call<'_> {
+impl Call {
     fn is(&self, names: &[&str]) -> bool {
-        names.contains(&self.name)
+        names.contains(&self.name.as_str())
     }
 
     fn on_socket(&self) -> bool {
-        let first = self.text.split(',').next().unwrap_or_default();
-        ["<socket:", "<TCP"].iter().any(|kind| first.contains(kind))
+        ["<socket:", "<TCP"].iter().any(|kind| self.file().contains(kind))
+    }
+
+    /// The first argument: a descriptor with what it stands for.
+    fn file(&self) -> &str {
+        self.text.split([',', ')']).next().unwrap_or_default().trim_end()
     }
 
     fn on_store(&self) -> bool {
-        self.text.split([',', ')']).next().is_some_and(|first| first.trim_end().ends_with(STORE))
+        self.file().ends_with(STORE)
     }
 
     fn succeeded(&self) -> bool {
@@ -46,14 +52,19 @@ impl Call<'_> {
 /// For each marker, what is wrong with the order of its calls; empty when durable came before answered.
 pub fn violations(trace: &str, markers: &[String]) -> Vec<String> {
     let calls = calls(trace);
-    let syncs: Vec<&Call<'_>> =
+    let syncs: Vec<&Call> =
         calls.iter().filter(|c| c.is(&["fdatasync", "fsync"]) && c.on_store() && c.succeeded()).collect();
     markers.iter().filter_map(|marker| violation(&calls, &syncs, marker).map(|what| format!("{marker}: {what}"))).collect()
 }
 
-fn violation(calls: &[Call<'_>], syncs: &[&Call<'_>], marker: &str) -> Option<String> {
-    let first = |names: &[&str], place: fn(&Call<'_>) -> bool| {
-        calls.iter().filter(|c| c.is(names) && place(c) && c.text.contains(marker)).min_by_key(|c| c.begun)
+fn violation(calls: &[Call], syncs: &[&Call], marker: &str) -> Option<String> {
+    let first = |names: &[&str], place: fn(&Call) -> bool| {
+        // A frame may be cut in two, and a marker with it; then the call that completes it counts.
+        let mut before: BTreeMap<&str, &str> = BTreeMap::new();
+        calls.iter().filter(|c| c.is(names) && place(c)).find(|c| {
+            let before = before.insert(c.file(), &c.data).unwrap_or_default();
+            c.data.contains(marker) || straddles(before, &c.data, marker)
+        })
     };
     let Some(arrived) = first(&["read", "readv", "recvfrom", "recvmsg"], Call::on_socket) else {
         return Some("the request is not in the trace".to_owned());
@@ -72,8 +83,8 @@ fn violation(calls: &[Call<'_>], syncs: &[&Call<'_>], marker: &str) -> Option<St
 }
 
 /// The calls of a trace made with `-f -y`, in the order in which they began.
-fn calls(trace: &str) -> Vec<Call<'_>> {
-    let mut calls: Vec<Call<'_>> = Vec::new();
+fn calls(trace: &str) -> Vec<Call> {
+    let mut calls: Vec<Call> = Vec::new();
     let mut open: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, line) in trace.lines().enumerate() {
         let Some((thread, rest)) = line.split_once(' ') else { continue };
@@ -91,10 +102,33 @@ fn calls(trace: &str) -> Vec<Call<'_>> {
             }
             // A call whose end is not in the trace never ended as far as anybody knows.
             let ended = if unfinished.is_some() { usize::MAX } else { at };
-            calls.push(Call { name, text: unfinished.unwrap_or(text).to_owned(), begun: at, ended });
+            calls.push(Call { name: name.to_owned(), text: unfinished.unwrap_or(text).to_owned(), data: String::new(), begun: at, ended });
         }
     }
+    for call in &mut calls {
+        call.data = quoted(&call.text);
+    }
     calls
+}
+
+/// Everything between quotes, one after the other; escaped quotes are data.
+fn quoted(text: &str) -> String {
+    let mut data = String::new();
+    let (mut inside, mut escaped) = (false, false);
+    for character in text.chars() {
+        match character {
+            '"' if !escaped => inside = !inside,
+            _ if inside => data.push(character),
+            _ => {}
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    data
+}
+
+/// Whether `marker` begins at the end of one text and ends at the beginning of the next.
+fn straddles(one: &str, next: &str, marker: &str) -> bool {
+    (1..marker.len()).any(|cut| one.ends_with(&marker[..cut]) && next.starts_with(&marker[cut..]))
 }
 
 /// How many syncs of the store a trace holds.
@@ -138,6 +172,15 @@ mod tests {
         assert_eq!(found(&[ARRIVES, WRITTEN, &of_the_head, ANSWERED]).len(), 1);
         let ordered_only = SYNCED.replace("fdatasync", "sync_file_range");
         assert_eq!(found(&[ARRIVES, WRITTEN, &ordered_only, ANSWERED]).len(), 1);
+    }
+
+    #[test]
+    fn request_cut_in_two_arrives_with_its_second_part() {
+        let (one, two) = (ARRIVES.replace("wave/T-1", "x \\\"wave/"), ARRIVES.replace("wave/T-1", "T-1"));
+        let of_another = two.replace("9<socket:[77]>", "8<socket:[78]>");
+        assert_eq!(found(&[&one, &of_another, &two, WRITTEN, SYNCED, ANSWERED]).len(), 0);
+        assert_eq!(found(&[&one, WRITTEN, &two, SYNCED, ANSWERED]).len(), 1);
+        assert_eq!(found(&[&one, &of_another, WRITTEN, SYNCED, ANSWERED]).len(), 1);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::batch::{Job, guarded, judge};
 use crate::error::{NotYet, ReadError, ShutdownError, StartError, SubmitError};
-use crate::fold::fold;
+use crate::fold;
 use crate::log::{LogEntry, stream_name};
 use crate::published::{Published, Writes, newest};
 use crate::submission::{Answer, Entry, Submission, Validated};
@@ -66,7 +66,7 @@ impl Engine {
     ///
     /// Every record is checked: its leaf against its hash, its words against their commitments, its
     /// place against what it says. Takes time in proportion to the log, and blocks the calling thread
-    /// for as long as the ledger's reads do.
+    /// while it does; a second thread reads ahead.
     ///
     /// # Errors
     /// See [`StartError`]. Damage anywhere in the log refuses the start: a state built on the rest
@@ -79,7 +79,7 @@ impl Engine {
         if ledger.head().size == 0 {
             return Err(StartError::NotBegun);
         }
-        let state = fold(ledger.as_ref(), State::default()).await?;
+        let state = fold::fold(ledger.as_ref())?;
         let published = Arc::new(Published::new(state));
         let (jobs, queue) = mpsc::channel(options.queue.max(1));
         let stop = Arc::new(Notify::new());

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::batch::{Batch, Job, Outcome};
 use crate::engine::{Clock, Options};
 use crate::error::{ReadError, SubmitError};
-use crate::fold::fold;
+use crate::fold;
 use crate::log::LogEntry;
 use crate::published::{Published, Writes, newest};
 use crate::submission::{Answer, Entry};
@@ -110,7 +110,7 @@ impl Writer {
         if self.ledger.head().size == published.size {
             return Ok(published);
         }
-        let state = fold(self.ledger.as_ref(), (*published).clone()).await?;
+        let state = fold::catch_up(self.ledger.as_ref(), (*published).clone()).await?;
         self.published.publish(state);
         Ok(self.published.state())
     }

@@ -5,9 +5,18 @@
 
 use crate::args::Format;
 use crate::exit::Failure;
-use comfy_table::{Attribute, Cell as Drawn, CellAlignment, Color, ContentArrangement, presets};
+use comfy_table::{Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width, presets};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
+
+/// Lines above, below the header and at the end; none between rows.
+const CLOSE: TableStyle = TableStyle::new()
+    .top_border(LineStyle::none().fill('─').junction('─'))
+    .header_separator(LineStyle::none().fill('═').junction('═'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
+
+/// The least part of a terminal that the column of sentences gets.
+const WIDE_PERCENT: u16 = 40;
 
 /// A table: what the programs' formats and the people's have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,6 +25,8 @@ pub(crate) struct Table {
     pub(crate) headers: Vec<&'static str>,
     /// The rows, as many cells each as there are headers.
     pub(crate) rows: Vec<Vec<Cell>>,
+    /// The column that holds sentences, which gets the room that is left.
+    pub(crate) wide: Option<usize>,
 }
 
 /// One cell.
@@ -65,10 +76,17 @@ pub(crate) fn flagged(text: impl Into<String>, bad: bool) -> Cell {
 
 /// Declares a table from its headers.
 pub(crate) fn table(headers: impl IntoIterator<Item = &'static str>) -> Table {
-    Table { headers: headers.into_iter().collect(), rows: Vec::new() }
+    Table { headers: headers.into_iter().collect(), rows: Vec::new(), wide: None }
 }
 
 impl Table {
+    /// The column under this header holds sentences.
+    pub(crate) fn wide(mut self, header: &str) -> Self {
+        self.wide = self.headers.iter().position(|h| *h == header);
+        debug_assert!(self.wide.is_some(), "{header} is a header");
+        self
+    }
+
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         let cells: Vec<Cell> = cells.into_iter().collect();
@@ -78,8 +96,19 @@ impl Table {
 
     /// As drawn for people. Without a width nothing is wrapped.
     pub(crate) fn drawn(&self, width: Option<u16>, colour: bool) -> String {
+        let close = self.laid_out(width, colour, CLOSE);
+        // A line between rows helps the eye only where rows have several lines.
+        const RULES: usize = 3;
+        let text = match close.lines().count() > self.rows.len() + 1 + RULES {
+            true => self.laid_out(width, colour, presets::UTF8_HORIZONTAL_ONLY),
+            false => close,
+        };
+        text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+
+    fn laid_out(&self, width: Option<u16>, colour: bool, style: TableStyle) -> String {
         let mut drawn = comfy_table::Table::new();
-        drawn.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        drawn.load_style(style).set_content_arrangement(ContentArrangement::Dynamic);
         if let Some(width) = width {
             drawn.set_width(width);
         }
@@ -99,8 +128,10 @@ impl Table {
                 _ => Drawn::new(&cell.text),
             }));
         }
-        let text = drawn.to_string();
-        text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+        if let Some(column) = self.wide.and_then(|wide| drawn.column_mut(wide)) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Percentage(WIDE_PERCENT)));
+        }
+        drawn.to_string()
     }
 }
 
@@ -136,10 +167,8 @@ impl Out {
     /// # Errors
     /// When it can not be written.
     pub(crate) fn heading(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
-        Ok(match self.colour {
-            true => writeln!(self.writer, "\n\u{1b}[1m{text}\u{1b}[0m")?,
-            false => writeln!(self.writer, "\n{text}")?,
-        })
+        let (bold, plain) = if self.colour { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+        Ok(writeln!(self.writer, "\n{bold}{text}{plain}")?)
     }
 
     /// A table for people.
@@ -245,6 +274,7 @@ mod tests {
         assert!(example().drawn(None, true).contains('\u{1b}'));
         let mut long = table(["a", "b"]);
         long.row(["word ".repeat(40).into(), "word ".repeat(40).into()]);
+        assert_eq!(example().drawn(None, false).lines().count(), example().rows.len() + 4);
         assert!(long.drawn(Some(60), false).lines().all(|line| line.chars().count() <= 60));
     }
 }

@@ -6,8 +6,12 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// 32 bytes as 64 lower-case digits.
 pub(super) fn text(bytes: &[u8; 32]) -> String {
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    let mut text = String::with_capacity(64);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// The 32 bytes that [`text`] would write so; `None` for anything else.

@@ -74,16 +74,14 @@ fn seal_at(
                 return Ok(());
             }
             for (key, field) in fields {
-                path.push('/');
-                path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                push_key(path, key);
                 seal_at(field, path, salt, openings)?;
                 path.truncate(length);
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                path.push('/');
-                path.push_str(&index.to_string());
+                push_key(path, &index.to_string());
                 seal_at(item, path, salt, openings)?;
                 path.truncate(length);
             }
@@ -91,6 +89,16 @@ fn seal_at(
         _ => {}
     }
     Ok(())
+}
+
+/// Goes one step down in a JSON pointer.
+fn push_key(path: &mut String, key: &str) {
+    path.push('/');
+    if key.contains(['~', '/']) {
+        path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    } else {
+        path.push_str(key);
+    }
 }
 
 /// The words of an object that is an open text, taken out of it.

@@ -87,7 +87,7 @@ async fn take(engine: &Engine, step: &Step, turn: u128) {
 
 fn open_proposal(engine: &Engine) -> Option<ProposalId> {
     let state = engine.snapshot();
-    state.proposals.iter().filter(|(_, proposal)| proposal.ended.is_none()).map(|(id, _)| id.clone()).last()
+    state.proposals.iter().filter(|(_, proposal)| proposal.ended.is_none()).map(|(id, _)| id.clone()).next_back()
 }
 
 proptest! {

@@ -66,7 +66,7 @@ fn print(cx: &mut Context, request: &RecordRequest, answer: &RecordResponse) -> 
         Format::Table => {}
     }
     if request.validate_only {
-        cx.out.line("This would be accepted. Nothing was recorded.")?;
+        cx.out.line("Nothing was recorded. It would be accepted, as:")?;
     } else if answer.already_recorded {
         cx.out.line("This was recorded before; here is the first answer again.")?;
     }

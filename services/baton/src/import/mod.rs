@@ -24,3 +24,6 @@ pub(crate) fn complete(files: &[Arc<ImportFile>]) -> bool {
     }
     files.iter().all(|file| labels.know(file))
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,9 +66,16 @@ fn receiver(t: &TransitionSummary) -> String {
 
 /// The next plan, and how many are late: past their day with nothing on record.
 fn plans(t: &TransitionSummary) -> String {
-    let next = t.next_plan.as_ref().map(|plan| format!("next: {} {}", plan_subject(plan), dates::optional(plan.target.as_ref())));
-    let late = (t.late_plans > 0).then(|| format!("{} late", t.late_plans));
-    [next, late].into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let Some(plan) = &t.next_plan else {
+        return if t.late_plans > 0 { format!("{} late", t.late_plans) } else { String::new() };
+    };
+    let first = format!("{} {}", plan_subject(plan), dates::optional(plan.target.as_ref()));
+    match (plan.status() == PlanStatus::Late, t.late_plans) {
+        (true, 0 | 1) => format!("late: {first}"),
+        (true, late) => format!("late: {first}, and {} more", late - 1),
+        (false, 0) => format!("next: {first}"),
+        (false, late) => format!("next: {first}; {late} late"),
+    }
 }
 
 /// What is planned: the event, and its key where there is one.
@@ -230,6 +237,16 @@ mod tests {
         assert_eq!(object["gaps"], json!([{ "revision": 3, "code": "QUORUM_NOT_MET", "kind": "not_evidenced", "what": "not said" }]));
         let plan = &object["plans"][0];
         assert_eq!((&plan["event"], &plan["status"], &plan["target"], &plan["actual"]), (&json!("DelegationCommenced"), &json!("met"), &json!("2023-04-01"), &Value::Null));
+    }
+
+    #[test]
+    fn plan_that_is_late_is_not_called_next() {
+        let words = |status: PlanStatus, late_plans| {
+            let plan = PlanView { event: "AssessmentSubmitted".into(), key: "pdaf".into(), status: status as i32, ..Default::default() };
+            plans(&TransitionSummary { next_plan: Some(plan), late_plans, ..Default::default() })
+        };
+        assert_eq!(words(PlanStatus::Open, 2), "next: AssessmentSubmitted pdaf ; 2 late");
+        assert_eq!(words(PlanStatus::Late, 3), "late: AssessmentSubmitted pdaf , and 2 more");
     }
 
     #[test]

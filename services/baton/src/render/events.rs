@@ -3,7 +3,7 @@
 use super::dates;
 use crate::output::{Table, flagged, number, table};
 use crate::words;
-use baton_proto::v1::{Evidence, Gap, RecordedEvent, ReplayStep, evidence};
+use baton_proto::v1::{Evidence, FuzzyDate, Gap, RecordedEvent, ReplayStep, evidence};
 use serde_json::{Value, json};
 
 /// The most characters of a payload shown to people. Programs get the whole.
@@ -13,14 +13,23 @@ const MAX_WHAT: usize = 300;
 pub(crate) fn what(payload_json: &str) -> String {
     let Ok(Value::Object(payload)) = serde_json::from_str(payload_json) else { return String::new() };
     const WORDS: [&str; 8] = ["note", "text", "description", "reason", "narrative", "qualification", "reading", "title"];
-    let (words, plain): (Vec<_>, Vec<_>) = payload.iter().partition(|(key, _)| WORDS.contains(&key.as_str()));
-    let mut parts: Vec<String> = plain.iter().filter_map(|(key, value)| Some(format!("{key} {}", said(value)?))).collect();
+    // What an event is about comes first.
+    const FIRST: [&str; 7] = ["subject", "checklist", "question", "kind", "outcome", "event", "key"];
+    let (words, mut plain): (Vec<_>, Vec<_>) = payload.iter().partition(|(key, _)| WORDS.contains(&key.as_str()));
+    plain.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
+    let mut parts: Vec<String> = plain.iter().filter_map(|(key, value)| named(key, value)).collect();
     parts.extend(words.iter().filter_map(|(_, value)| said(value)));
     let text = parts.join("; ");
     match text.char_indices().nth(MAX_WHAT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
+}
+
+/// A field in words. The fields of a fact speak for themselves.
+fn named(key: &str, value: &Value) -> Option<String> {
+    let said = said(value)?;
+    Some(if key == "fields" { said } else { format!("{} {said}", key.replace('_', " ")) })
 }
 
 /// A value in words; nothing where it holds nothing to read.
@@ -31,15 +40,22 @@ fn said(value: &Value) -> Option<String> {
         Value::Number(number) => number.to_string(),
         // A route file or another long text is not read in a table.
         Value::String(text) if text.lines().count() > 10 => format!("({} lines)", text.lines().count()),
+        Value::String(text) if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) => format!("{}…", &text[..8]),
         Value::String(text) => text.replace('\n', " "),
         Value::Array(items) => items.iter().filter_map(said).collect::<Vec<_>>().join(", "),
-        Value::Object(fields) => match (fields.get("precision"), fields.get("text"), fields.get("earliest"), fields.get("latest")) {
-            (Some(_), text, earliest, latest) => {
-                let part = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-                dates::words(&baton_proto::v1::FuzzyDate { text: part(text), earliest: part(earliest), latest: part(latest), ..Default::default() })
+        Value::Object(fields) => {
+            let part = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            match fields.values().next() {
+                _ if fields.contains_key("precision") => {
+                    dates::words(&FuzzyDate { text: part("text"), earliest: part("earliest"), latest: part("latest"), ..Default::default() })
+                }
+                // An amount of money, as printed.
+                _ if fields.contains_key("pence") => part("printed"),
+                // A typed value: its type goes without saying.
+                Some(only) if fields.len() == 1 => said(only)?,
+                _ => fields.iter().filter_map(|(key, value)| named(key, value)).collect::<Vec<_>>().join(", "),
             }
-            _ => fields.iter().filter_map(|(key, value)| Some(format!("{key} {}", said(value)?))).collect::<Vec<_>>().join(", "),
-        },
+        }
     };
     (!text.is_empty()).then_some(text)
 }
@@ -148,7 +164,7 @@ pub(crate) fn flat_row(event: &RecordedEvent, with_leaf: bool) -> Vec<crate::out
 
 /// A replay for people: both times, who, on what evidence, with which gaps, and the stage after.
 pub(crate) fn replay(steps: &[ReplayStep]) -> Table {
-    let mut table = table(["Position", "Rev", "Event", "Occurred / recorded", "Who", "Evidence", "Gaps", "Stage after"]);
+    let mut table = table(["Position", "Rev", "Event", "Occurred / recorded", "Who", "Evidence", "Gaps", "Stage after"]).wide("Event");
     for step in steps {
         let event = step.event.clone().unwrap_or_default();
         table.row([
@@ -231,7 +247,7 @@ pub(crate) fn replay_flat(steps: &[ReplayStep]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use baton_proto::v1::{FuzzyDate, GapKind, Standing};
+    use baton_proto::v1::{GapKind, Standing};
 
     fn step() -> ReplayStep {
         let event = RecordedEvent {
@@ -253,6 +269,8 @@ mod tests {
     #[test]
     fn payload_is_read_out_with_its_words_last() {
         assert_eq!(what(r#"{"asks":["note","approve"],"body":"06F/board","note":"discussed"}"#), "asks note, approve; body 06F/board; discussed");
+        let fact = r#"{"fields":{"amount":{"money":{"pence":7250000000,"printed":"72.5 million","rounded_to":"hundred_thousand"}},"metric":{"code":"expenditure"}},"kind":"baseline"}"#;
+        assert_eq!(what(fact), "kind baseline; amount 72.5 million, metric expenditure");
         assert_eq!(what(r#"{"event":"X","target":{"precision":"month","text":"July","earliest":"2021-07-01","latest":"2021-07-31"}}"#), "event X; target July");
         assert!(what(&format!("{{\"note\":\"{}\"}}", "ä".repeat(400))).ends_with('…'));
     }

@@ -33,7 +33,7 @@ fn allowed<'a>(actions: impl Iterator<Item = &'a Action>) -> Table {
 }
 
 fn blocked<'a>(actions: impl Iterator<Item = &'a Action>) -> Table {
-    let mut table = table(["What", "Recorded as", "By", "What stands in the way"]);
+    let mut table = table(["What", "Recorded as", "By", "What stands in the way"]).wide("What stands in the way");
     for action in actions {
         let unmet = action.unmet.iter().map(rule).collect::<Vec<_>>().join("\n");
         table.row([subject(action).into(), recorded_as(action).into(), who(action).into(), flagged(unmet, action.unmet.iter().any(|u| u.contrary))]);

@@ -31,7 +31,7 @@ pub(crate) fn objects(proposals: &[Proposal]) -> Value {
 
 /// The commands of a proposal, as an approver must see them.
 pub(crate) fn commands(proposal: &Proposal) -> Table {
-    let mut table = table(["No", "Stream", "What", "When", "Standing", "Would stand", "Gaps it would keep"]);
+    let mut table = table(["No", "Stream", "What", "When", "Standing", "Would stand", "Gaps it would keep"]).wide("What");
     for (index, c) in proposal.commands.iter().enumerate() {
         let assessed = proposal.assessment.as_ref().and_then(|a| a.commands.get(index));
         let gaps = assessed.map(|a| events::gaps(&a.gaps)).unwrap_or_default();

@@ -45,7 +45,7 @@ pub(crate) fn by_day(steps: Vec<ReplayStep>, day: Option<&str>) -> Vec<ReplaySte
 
 /// What was said to come. The plans of the view have every status; those of events are not read.
 pub(crate) fn plans(plans: &[PlanView]) -> Table {
-    let mut table = table(["Rev", "Planned", "For", "Status", "Happened", "Said by a paper that is", "Waits for", "In words"]);
+    let mut table = table(["Rev", "Planned", "For", "Status", "Happened", "Said by a paper that is", "Waits for", "In words"]).wide("In words");
     for plan in plans {
         table.row([
             number(plan.revision),
@@ -67,7 +67,7 @@ fn dependency(d: &Dependency) -> String {
 
 /// What happened, in the order of the story.
 pub(crate) fn statements(steps: &[ReplayStep]) -> Table {
-    let mut table = table(["Rev", "When", "What", "Standing", "Who", "Gaps when accepted", "Stage after"]);
+    let mut table = table(["Rev", "When", "What", "Standing", "Who", "Gaps when accepted", "Stage after"]).wide("What");
     for step in steps.iter().filter(|step| step.in_story && !is_plan(step)) {
         let event = step.event.clone().unwrap_or_default();
         let codes = event.gaps.iter().map(|gap| gap.code.as_str()).collect::<Vec<_>>().join("\n");
@@ -210,7 +210,7 @@ fn gaps(all: &[OpenGap]) -> Table {
 }
 
 fn conflicts(all: &[ConflictView]) -> Table {
-    let mut table = table(["Conflict", "Statements", "What disagrees", "By how much", "How it is dealt with", "Settled as"]);
+    let mut table = table(["Conflict", "Statements", "What disagrees", "By how much", "How it is dealt with", "Settled as"]).wide("What disagrees");
     for c in all {
         let statements = c.statements.iter().map(|r| format!("revision {r}")).collect::<Vec<_>>().join(", ");
         table.row([

@@ -106,6 +106,7 @@ pub fn summary(row: &Row) -> proto::TransitionSummary {
         designate: row.designate,
         next_plan: next_plan(&row.plans).map(plan),
         late_plans: count(row.plans.iter().filter(|p| p.status == PlanStatus::Late).count()),
+        missed_plans: count(row.plans.iter().filter(|p| p.status == PlanStatus::Missed).count()),
         open_obligations: count(open.len()),
         overdue_obligations: count(open.iter().filter(|o| overdue(&o.due)).count()),
         open_gaps: count(row.facts.gaps.len()),

@@ -63,9 +63,12 @@ pub fn day_after(days: u16) -> String {
     begun.checked_add(jiff::Span::new().days(i64::from(days))).expect("day").to_string()
 }
 
+/// Acts that follow one another closely: answers, sign-off, assessment; due diligence, pack, decision.
+pub const CLOSE: [usize; 7] = [2, 4, 5, 9, 10, 11, 13];
+
 /// Rows of history in the order in which they happened: their dates contradict no earlier row.
-pub fn rows(most: usize) -> impl Strategy<Value = Vec<Act>> {
-    prop::collection::vec((0..FREE_ACTS, 0u16..60, any::<u8>()), 2..=most).prop_map(|drawn| {
+pub fn rows(most: usize, of: Vec<usize>) -> impl Strategy<Value = Vec<Act>> {
+    prop::collection::vec((prop::sample::select(of), 0u16..60, any::<u8>()), 2..=most).prop_map(|drawn| {
         let mut days = 0;
         let row = |(n, (which, later, how)): (usize, (usize, u16, u8))| {
             days += later;

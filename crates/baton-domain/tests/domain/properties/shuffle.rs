@@ -1,6 +1,6 @@
 //! Loading a history in any order gives the same story, when every row says after which it stands.
 
-use super::generate::rows;
+use super::generate::{CLOSE, FREE_ACTS, rows};
 use crate::common::*;
 use baton_domain::event::GapKind;
 use baton_domain::values::{Revision, london_today};
@@ -47,17 +47,33 @@ fn permutation(length: usize) -> impl Strategy<Value = Vec<usize>> {
     Just((0..length).collect::<Vec<_>>()).prop_shuffle()
 }
 
+/// Rows and another order of entering them.
+fn shuffled(most: usize, of: Vec<usize>) -> impl Strategy<Value = (Vec<Act>, Vec<usize>)> {
+    rows(most, of).prop_flat_map(|rows| {
+        let order = permutation(rows.len());
+        (Just(rows), order)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn shuffled_history_reads_as_the_one_loaded_in_order(
-        (rows, order) in rows(9).prop_flat_map(|rows| { let n = rows.len(); (Just(rows), permutation(n)) })
+        (rows, order) in shuffled(9, (0..FREE_ACTS).collect())
     ) {
         let in_order: Vec<usize> = (0..rows.len()).collect();
         let read = load(Given::pod(), &rows, &in_order);
         prop_assert_eq!(&read.order, &in_order);
         prop_assert_eq!(load(Given::pod(), &rows, &order), read);
+    }
+
+    #[test]
+    fn shuffled_decisions_are_judged_by_the_story_and_not_by_the_order_of_entry(
+        (rows, order) in shuffled(7, CLOSE.to_vec())
+    ) {
+        let in_order: Vec<usize> = (0..rows.len()).collect();
+        prop_assert_eq!(load(Given::pod(), &rows, &order), load(Given::pod(), &rows, &in_order));
     }
 }
 
