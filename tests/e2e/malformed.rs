@@ -178,10 +178,7 @@ async fn call(channel: Channel, path: &'static str, bytes: Vec<u8>, person: bool
     };
     match tokio::time::timeout(Duration::from_secs(40), answered).await {
         Ok(Ok(())) => Code::Ok,
-        Ok(Err(status)) => {
-            if matches!(status.code(), Code::Internal | Code::Cancelled | Code::Unknown) { eprintln!("{path}: {status:?}"); }
-            status.code()
-        }
+        Ok(Err(status)) => status.code(),
         Err(_) => panic!("{path} did not answer"),
     }
 }

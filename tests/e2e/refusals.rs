@@ -209,6 +209,21 @@ async fn message_over_a_mebibyte_is_out_of_range_and_the_connection_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn refusal_of_something_long_fits_into_its_header_and_the_connection_goes_on() {
+    let (_data, _server, clients) = begun().await;
+    // A refusal that repeated all of it would be a header no client takes, and would end the connection.
+    for length in [100, 1_000, 20_000, 200_000] {
+        let asked = proto::SubscribeRequest { event_types: vec!["é".repeat(length)], ..Default::default() };
+        let status = clients.ledger.clone().subscribe(asked).await.expect_err("refused");
+        is(&status, Code::InvalidArgument, "INVALID_FIELDS");
+        assert_eq!(fields(&status), ["event_types[0]"]);
+        let status = refused(&clients, one(fact(&"é".repeat(length)))).await;
+        is(&status, Code::InvalidArgument, "INVALID_FIELDS");
+    }
+    clients.record("admin", one(fact("wave/A"))).await.expect("recorded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn request_takes_128_commands_and_not_one_more() {
     let (_data, _server, clients) = begun().await;
     let facts = |count: usize| request((0..count).map(|_| fact("wave/A")).collect());

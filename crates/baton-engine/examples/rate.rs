@@ -1,6 +1,6 @@
 //! How many requests a second the commit path takes, and how fast a log is folded again.
 //!
-//! `cargo run --release -p baton-engine --example rate -- [DIR]`: in memory, and on disk in DIR, which
+//! `cargo run --release -p baton-engine --example rate -- [DIR]`: in memory, or on disk in DIR, which
 //! must be empty or missing. Requests are one event with one text each.
 #![allow(clippy::unwrap_used)]
 
@@ -22,10 +22,12 @@ const EVENTS_PER_STREAM: u32 = 50;
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     println!("{:8} {:>9} {:>12} {:>10} {:>20}", "ledger", "in flight", "requests/s", "mean us", "cpu us per request");
-    measure("memory", Arc::new(MemoryLedger::new())).await;
-    if let Some(dir) = std::env::args().nth(1) {
-        let ledger = SledLedger::open(Path::new(&dir), OpenOptions::default()).unwrap();
-        measure("sled", Arc::new(ledger)).await;
+    match std::env::args().nth(1) {
+        None => measure("memory", Arc::new(MemoryLedger::new())).await,
+        Some(dir) => {
+            let ledger = SledLedger::open(Path::new(&dir), OpenOptions::default()).unwrap();
+            measure("sled", Arc::new(ledger)).await;
+        }
     }
 }
 

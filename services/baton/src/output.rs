@@ -21,7 +21,7 @@ const WIDE_PERCENT: u16 = 40;
 /// A table: what the programs' formats and the people's have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Table {
-    /// The headers; in CSV the same.
+    /// The headers; in CSV the same words in one form.
     pub(crate) headers: Vec<&'static str>,
     /// The rows, as many cells each as there are headers.
     pub(crate) rows: Vec<Vec<Cell>>,
@@ -185,7 +185,9 @@ impl Out {
     /// # Errors
     /// When it can not be written.
     pub(crate) fn csv(&mut self, table: &Table) -> Result<(), Failure> {
-        self.records(std::iter::once(table.headers.clone()))?;
+        // Programs get the headers in one form, whatever people read.
+        let headers: Vec<String> = table.headers.iter().map(|h| h.to_ascii_lowercase().replace([' ', '/'], "_")).collect();
+        self.records(std::iter::once(headers.iter().map(String::as_str).collect()))?;
         self.csv_rows(&table.rows)
     }
 
@@ -253,7 +255,7 @@ mod tests {
     }
 
     fn example() -> Table {
-        let mut table = table(["id", "what"]);
+        let mut table = table(["Id", "What it is"]);
         table.row([number(7), "a, \"b\"".into()]);
         table.row([number(12), flagged("missed", true)]);
         table
@@ -264,7 +266,7 @@ mod tests {
         let kept = Kept::default();
         let mut out = Out { format: Format::Csv, width: None, colour: false, writer: Box::new(kept.clone()) };
         out.csv(&example()).expect("written");
-        assert_eq!(String::from_utf8(kept.0.lock().expect("whole").clone()).expect("text"), "id,what\n7,\"a, \"\"b\"\"\"\n12,missed\n");
+        assert_eq!(String::from_utf8(kept.0.lock().expect("whole").clone()).expect("text"), "id,what_it_is\n7,\"a, \"\"b\"\"\"\n12,missed\n");
     }
 
     #[test]

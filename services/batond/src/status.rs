@@ -19,6 +19,10 @@ pub const DOMAIN: &str = "baton";
 /// Details travel in a header; at most this many bytes of them, so that every client takes them.
 const MAX_DETAILS: usize = 5_000;
 
+/// Longest sentence in an answer, in characters. The message travels in a header as well, and what a
+/// sentence quotes may be as long as the caller likes: a header over 16 KiB ends the caller's connection.
+const MAX_SENTENCE: usize = 400;
+
 /// Why a call was not answered as asked. The names are stable: programs may rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
@@ -125,7 +129,15 @@ fn details(reason: Reason, metadata: &[(&str, String)]) -> ErrorDetails {
 }
 
 fn status(reason: Reason, message: &str, details: ErrorDetails) -> Status {
-    Status::with_error_details(reason.name_and_code().1, message, details)
+    Status::with_error_details(reason.name_and_code().1, clipped(message), details)
+}
+
+/// At most [`MAX_SENTENCE`] characters of a sentence.
+fn clipped(sentence: &str) -> String {
+    match sentence.char_indices().nth(MAX_SENTENCE) {
+        Some((end, _)) => format!("{}…", &sentence[..end]),
+        None => sentence.to_owned(),
+    }
 }
 
 /// A status with a reason and nothing else to list.
@@ -140,13 +152,14 @@ pub(crate) fn invalid(violations: Vec<FieldViolation>) -> Status {
     let mut room = MAX_DETAILS;
     let mut listed = 0;
     for violation in &violations {
-        let size = violation.field.len() + violation.description.len() + 8;
+        let description = clipped(&violation.description);
+        let size = violation.field.len() + description.len() + 8;
         if size > room {
             break;
         }
         room -= size;
         listed += 1;
-        details.add_bad_request_violation(&violation.field, &violation.description);
+        details.add_bad_request_violation(&violation.field, description);
     }
     let first = violations.first().map_or_else(String::new, |v| format!(": {} {}", v.field, v.description));
     let more = if listed < violations.len() { format!(" ({listed} of {} listed)", violations.len()) } else { String::new() };
@@ -169,7 +182,8 @@ fn rules(unmet: &[(usize, baton_domain::Unmet)], position: Position) -> Status {
     let mut listed = 0;
     for (index, rule) in unmet {
         let subject = format!("commands[{index}]");
-        let description = if rule.rule.is_empty() { rule.what.clone() } else { format!("{} (rule {})", rule.what, rule.rule) };
+        let what = clipped(&rule.what);
+        let description = if rule.rule.is_empty() { what } else { format!("{what} (rule {})", rule.rule) };
         let size = subject.len() + description.len() + rule.code.len() + 12;
         if size > room {
             break;
@@ -244,6 +258,15 @@ mod tests {
             let (name, code) = reason.name_and_code();
             assert_eq!((info(&status).reason.as_str(), info(&status).domain.as_str(), status.code()), (name, DOMAIN, code));
         }
+    }
+
+    #[test]
+    fn sentence_that_quotes_a_lot_still_fits_into_a_header() {
+        let violation = FieldViolation { field: "event_types[0]".to_owned(), description: "ß".repeat(60_000) };
+        let status = invalid(vec![violation]);
+        assert_eq!(status.get_error_details().bad_request().expect("listed").field_violations.len(), 1);
+        // A character of the message may take six bytes on its way, one of the details four thirds.
+        assert!(status.message().len() * 3 + status.details().len() * 4 / 3 < 12_000);
     }
 
     #[test]

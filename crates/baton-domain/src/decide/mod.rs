@@ -201,7 +201,7 @@ impl<'r> Draft<'r> {
         }
         match (kind.nature(), &command.stream) {
             (Nature::System, _) => vec![Unmet::hard("NOT_FOR_CLIENTS", "", format!("only the engine writes {kind}"))],
-            (Nature::Proposal, StreamId::Proposal(id)) => self.take_proposal(id, command),
+            (Nature::Proposal, StreamId::Proposal(id)) => self.take_proposal(index, id, command),
             (Nature::Truth, _) => self.take_truth(command),
             (Nature::Statement, StreamId::Transition(id)) => self.take_statement(index, id, command),
             _ => self.take_directory(command),

@@ -113,7 +113,7 @@ fn consequence(id: &TransitionId, before: &View, after: &View) -> Consequence {
 }
 
 impl Draft<'_> {
-    pub(super) fn take_proposal(&mut self, id: &ProposalId, command: &Command) -> Vec<Unmet> {
+    pub(super) fn take_proposal(&mut self, index: usize, id: &ProposalId, command: &Command) -> Vec<Unmet> {
         if !records_officer_or_administrator(&self.state.world, &self.request.person, self.today()) {
             return vec![Unmet::hard("NOT_PERMITTED", "", format!("{} is neither a records officer nor an administrator today", self.request.person))];
         }
@@ -125,7 +125,7 @@ impl Draft<'_> {
             (_, Some(proposal)) if proposal.ended.is_some() => {
                 vec![Unmet::hard("PROPOSAL_ENDED", "", format!("proposal {id} has ended already"))]
             }
-            (Event::Approved(e), Some(proposal)) => self.approve(id, command, &proposal, &e.digest),
+            (Event::Approved(e), Some(proposal)) => self.approve(index, id, command, &proposal, &e.digest),
             (Event::Declined(e), Some(_)) if e.reason.is_none() => {
                 vec![Unmet::hard("REASON_REQUIRED", "", "declining needs a reason")]
             }
@@ -153,17 +153,20 @@ impl Draft<'_> {
         }
     }
 
-    fn approve(&mut self, id: &ProposalId, command: &Command, proposal: &Proposal, digest: &str) -> Vec<Unmet> {
+    fn approve(&mut self, index: usize, id: &ProposalId, command: &Command, proposal: &Proposal, digest: &str) -> Vec<Unmet> {
         if proposal.proposed.recorded_by == self.request.person {
             return vec![Unmet::hard("SELF_APPROVAL", "I46", "a proposal is approved by another person than the one who made it")];
         }
         let Event::Proposed(proposed) = &proposal.proposed.statement.event else { return Vec::new() };
         let before = (self.state.clone(), self.events.len());
+        let warned = self.warnings.len();
         self.push(command.stream.clone(), command.statement.clone(), None, Vec::new());
         self.approval = Some(id.clone());
         self.previous = None;
         let result = run(self, &proposed.commands);
         self.approval = None;
+        // What was warned of belongs to the approval in this request, not to a command inside the proposal.
+        self.warnings.iter_mut().skip(warned).for_each(|warning| warning.command = index);
         let refused = match result {
             Err(unmet) => unmet.into_iter().map(|(at, u)| Unmet { what: format!("commands[{at}]: {}", u.what), ..u }).collect(),
             Ok(assessment) if assessment.digest != digest => {

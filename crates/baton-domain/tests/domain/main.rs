@@ -10,4 +10,5 @@ mod plans;
 mod properties;
 mod reopening;
 mod rules;
+mod story;
 mod two_persons;

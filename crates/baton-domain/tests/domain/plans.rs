@@ -122,6 +122,17 @@ fn i25_earlier_deferral_unknown_outcome_or_later_deferral_makes_nothing_fall_awa
 }
 
 #[test]
+fn i25_gate_decided_otherwise_before_the_plan_was_made_is_no_answer_to_it() {
+    let mut log = Given::ccg();
+    log.today("2017-12-31");
+    log.take_by_two(&[gate("ballot", "not_support").on("2016-11").late()]);
+    log.take_by_two(&[plan_if(START, "2018-04", &["ballot=support"]).on("2017-09-07").late()]);
+    assert_eq!(log.plan_status(START), S::Open);
+    log.take_by_two(&[gate("ballot", "not_support").on("2017-10").late()]);
+    assert_eq!(log.plan_status(START), S::FallenAway);
+}
+
+#[test]
 fn approval_with_conditions_is_the_approval_a_plan_waited_for() {
     let mut log = Given::pod().before("GateDecided", "national_decision");
     planned(&mut log, plan_if(START, "2022-04-01", &["national_decision=approved"]));

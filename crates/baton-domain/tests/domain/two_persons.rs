@@ -122,6 +122,17 @@ fn late_entry_and_truth_without_a_proposal_are_refused() {
 }
 
 #[test]
+fn warning_from_inside_a_proposal_belongs_to_its_approval() {
+    let mut log = Given::pod();
+    log.today("2023-08-01");
+    let rows = [eoi().on("2021-09-16").late(), crate::common::commencement("2023-07-01").on("2023-07-01").late()];
+    let seen = log.propose("p", &rows);
+    let decided = log.decide(&log.approval("p", &seen)).expect("taken");
+    let warned: Vec<_> = decided.warnings.iter().map(|w| (w.command, w.code.as_str())).collect();
+    assert_eq!(warned, [(0, "OFF_CYCLE_REASON_REQUIRED")]);
+}
+
+#[test]
 fn live_act_does_not_choose_its_place() {
     let mut log = Given::pod();
     let sent = log.take(eoi());

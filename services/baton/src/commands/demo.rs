@@ -5,7 +5,7 @@
 //! that a second run on the same directory loads nothing twice.
 
 use super::Context;
-use super::server::{DEVELOPMENT, failure, start};
+use super::server::{DEVELOPMENT, failure, is_new, start, tell};
 use super::{board, import as import_command, show};
 use crate::args::{Board, Demo, Format, Past};
 use crate::client::Client;
@@ -13,7 +13,6 @@ use crate::exit::Failure;
 use crate::import::{self, Importer};
 use baton_domain::route::{Route, SHIPPED};
 use baton_proto::v1::*;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -26,6 +25,7 @@ const SHOWN: [&str; 4] = ["06F.PMED.CCG-2015", "QUY.PHARM.POD-2021", "QUY.OPHTH.
 
 pub(super) async fn run(cx: &mut Context, args: &Demo) -> Result<(), Failure> {
     let data = args.data.clone().unwrap_or_else(|| std::env::temp_dir().join(format!("baton-demo-{}", Uuid::new_v4())));
+    tell("error");
     say(cx, DEVELOPMENT)?;
     say(cx, &format!("Data: {}", data.display()))?;
     if is_new(&data)? {
@@ -56,15 +56,6 @@ fn say(cx: &mut Context, what: &str) -> Result<(), Failure> {
     match cx.out.format {
         Format::Table => cx.out.line(what),
         _ => Ok(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{what}\n"))?),
-    }
-}
-
-/// Whether a log must be begun here.
-fn is_new(data: &Path) -> Result<bool, Failure> {
-    match std::fs::read_dir(data) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(Failure::Usage(format!("failed to read {}: {error}", PathBuf::from(data).display()))),
     }
 }
 

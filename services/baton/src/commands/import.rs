@@ -4,12 +4,15 @@ use super::Context;
 use crate::args::{Format, Import};
 use crate::exit::Failure;
 use crate::import::{self, FileReport, Importer};
-use crate::output::{Out, Table, number, table, trouble};
+use crate::output::{Out, Table, flagged, number, table};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::sync::Arc;
 
 pub(super) async fn run(cx: &mut Context, args: &Import) -> Result<(), Failure> {
+    if cx.common.person.is_none() {
+        return Err(Failure::Usage("say who proposes, with --person or BATON_PERSON".to_owned()));
+    }
     if args.approver.is_some() && args.approver == cx.common.person {
         return Err(Failure::Usage("--approver is another person than --person".to_owned()));
     }
@@ -83,7 +86,7 @@ fn summary(reports: &[FileReport]) -> Table {
             number(report.new),
             number(report.there),
             number(report.waiting),
-            trouble(refused(report) as u64),
+            flagged(refused(report).to_string(), refused(report) > 0),
         ]);
     }
     table

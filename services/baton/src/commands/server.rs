@@ -20,11 +20,32 @@ pub(super) async fn init(cx: &mut Context, args: &Init) -> Result<(), Failure> {
 }
 
 pub(super) async fn up(cx: &mut Context, args: &Up) -> Result<(), Failure> {
+    tell("info");
+    // Opening would make a store there, which a mistyped directory should not get.
+    if is_new(&args.data)? {
+        return Err(Failure::Refused(format!("{} holds no log; make one with baton init", args.data.display())));
+    }
     let running = start(&args.data, args.listen).await?;
     cx.out.line(DEVELOPMENT)?;
     cx.out.line(format!("Serving {} on {}. Ctrl-C ends.", args.data.display(), running.local_addr()))?;
     cx.out.flush()?;
     running.wait().await.map_err(|error| Failure::Unavailable(format!("the server ended: {error:#}")))
+}
+
+/// Whether there is nothing in a directory yet, or no directory.
+pub(super) fn is_new(data: &Path) -> Result<bool, Failure> {
+    match std::fs::read_dir(data) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(Failure::Usage(format!("failed to read {}: {error}", data.display()))),
+    }
+}
+
+/// The server's own messages go to standard error, from this level on unless RUST_LOG says otherwise.
+pub(super) fn tell(level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
+    let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(coloured).init();
 }
 
 /// Starts a server whose store is tried in a child of this program first.

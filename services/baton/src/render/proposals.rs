@@ -1,7 +1,7 @@
 //! Proposals, and what approving one would bring about.
 
 use super::{dates, events};
-use crate::output::{Table, flagged, number, table, trouble};
+use crate::output::{Table, flagged, number, table};
 use crate::words;
 use baton_proto::v1::{Assessment, Proposal, RecordResponse, Undermined};
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ pub(crate) fn waiting(proposals: &[Proposal]) -> Table {
             p.proposed_by.as_str().into(),
             dates::instant(p.proposed_at.as_ref()).into(),
             number(p.commands.len()),
-            trouble(gaps as u64),
-            trouble(p.unmet.len() as u64),
+            number(gaps),
+            flagged(p.unmet.len().to_string(), !p.unmet.is_empty()),
             p.reason.as_str().into(),
         ]);
     }

@@ -5,3 +5,5 @@ mod live;
 mod places;
 mod shuffle;
 mod truth;
+
+pub use generate::RawEvent;
