@@ -9,7 +9,9 @@ use std::path::PathBuf;
 /// Records how commissioning functions pass from a sender to a receiver, and shows where each stands.
 #[derive(Debug, Parser)]
 #[command(name = "baton", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 refused or verification failed, 2 usage or a mistake in a file, 3 unavailable, 4 damage.\nNO_COLOR turns colours off.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 refused or verification failed, 2 usage or a mistake in a file, 3 unavailable, 4 damage.\nNO_COLOR turns colours off."
+)]
 pub(crate) struct Arguments {
     /// What every command takes.
     #[command(flatten)]

@@ -127,7 +127,8 @@ impl Client {
                 Ok(answer) => return Ok(answer.into_inner()),
                 Err(status) => Refusal::from(&status),
             };
-            let busy = refusal.code == Code::Unavailable || (refusal.code == Code::ResourceExhausted && refusal.retry_after.is_some());
+            let busy =
+                refusal.code == Code::Unavailable || (refusal.code == Code::ResourceExhausted && refusal.retry_after.is_some());
             if !busy || attempt == WRITE_ATTEMPTS {
                 return Err(refusal);
             }
@@ -159,7 +160,8 @@ impl Client {
     /// What the server answered.
     pub(crate) async fn proposals(&self, transition: &str) -> Result<Vec<Proposal>, Failure> {
         let mut all = Vec::new();
-        let mut request = ListProposalsRequest { transition: transition.to_owned(), page_size: ROWS_PER_PAGE, ..Default::default() };
+        let mut request =
+            ListProposalsRequest { transition: transition.to_owned(), page_size: ROWS_PER_PAGE, ..Default::default() };
         loop {
             let page = self.ledger().list_proposals(request.clone()).await?.into_inner();
             all.extend(page.proposals);
@@ -201,7 +203,10 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub(crate) async fn list_transitions(&self, mut request: ListTransitionsRequest) -> Result<(Vec<TransitionSummary>, u64), Failure> {
+    pub(crate) async fn list_transitions(
+        &self,
+        mut request: ListTransitionsRequest,
+    ) -> Result<(Vec<TransitionSummary>, u64), Failure> {
         request.page_size = ROWS_PER_PAGE;
         let mut all = Vec::new();
         loop {
@@ -218,7 +223,12 @@ impl Client {
     ///
     /// # Errors
     /// What the server answered.
-    pub(crate) async fn transition(&self, id: &str, as_of: Option<AsOf>, min_position: Option<u64>) -> Result<TransitionView, Failure> {
+    pub(crate) async fn transition(
+        &self,
+        id: &str,
+        as_of: Option<AsOf>,
+        min_position: Option<u64>,
+    ) -> Result<TransitionView, Failure> {
         let request = GetTransitionRequest { transition: id.to_owned(), as_of, min_position };
         let answer = self.transitions().get_transition(request).await?.into_inner();
         answer.transition.ok_or_else(|| Failure::Unavailable(format!("the server answered without transition {id}")))

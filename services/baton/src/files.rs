@@ -33,7 +33,9 @@ pub(crate) fn read(path: &Path) -> Result<Source, Failure> {
     };
     match read {
         Err(error) => Err(Failure::Usage(format!("failed to read {name}: {error}"))),
-        Ok(length) if length as u64 > MAX_FILE_BYTES => Err(Failure::Usage(format!("{name} is longer than {MAX_FILE_BYTES} bytes"))),
+        Ok(length) if length as u64 > MAX_FILE_BYTES => {
+            Err(Failure::Usage(format!("{name} is longer than {MAX_FILE_BYTES} bytes")))
+        }
         Ok(_) => Ok(Source { name, text }),
     }
 }
@@ -45,7 +47,8 @@ impl Source {
     /// When it is neither.
     pub(crate) fn parse(&self) -> Result<Map<String, Value>, Failure> {
         if Path::new(&self.name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
-            return serde_json::from_str(&self.text).map_err(|error| Failure::Usage(format!("{} is not JSON: {error}", self.name)));
+            return serde_json::from_str(&self.text)
+                .map_err(|error| Failure::Usage(format!("{} is not JSON: {error}", self.name)));
         }
         let table: toml::Table =
             toml::from_str(&self.text).map_err(|error| Failure::Usage(format!("{} is not TOML: {error}", self.name)))?;

@@ -5,7 +5,9 @@
 
 use crate::args::Format;
 use crate::exit::Failure;
-use comfy_table::{Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width, presets};
+use comfy_table::{
+    Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width, presets,
+};
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
 
@@ -266,7 +268,10 @@ mod tests {
         let kept = Kept::default();
         let mut out = Out { format: Format::Csv, width: None, colour: false, writer: Box::new(kept.clone()) };
         out.csv(&example()).expect("written");
-        assert_eq!(String::from_utf8(kept.0.lock().expect("whole").clone()).expect("text"), "id,what_it_is\n7,\"a, \"\"b\"\"\"\n12,missed\n");
+        assert_eq!(
+            String::from_utf8(kept.0.lock().expect("whole").clone()).expect("text"),
+            "id,what_it_is\n7,\"a, \"\"b\"\"\"\n12,missed\n"
+        );
     }
 
     #[test]

@@ -52,7 +52,8 @@ impl From<&Status> for Refusal {
         // A message may repeat the first point, for callers that read no details.
         let message = match points.first() {
             Some(first) => {
-                let repeated = if first.code.is_empty() { format!(": {} {}", first.at, first.what) } else { format!(": {} ", first.code) };
+                let repeated =
+                    if first.code.is_empty() { format!(": {} {}", first.at, first.what) } else { format!(": {} ", first.code) };
                 status.message().split_once(&repeated).map_or(status.message(), |(before, _)| before)
             }
             None => status.message(),
@@ -93,7 +94,8 @@ impl Refusal {
     /// Says which row each point concerns, where the point names the index of a command.
     pub(crate) fn with_rows(mut self, labels: &[&str]) -> Self {
         for point in &mut self.points {
-            let in_words = index_after(&point.what, "").map(|(index, length)| (index, point.what[length..].trim_start_matches([':', ' ']).to_owned()));
+            let in_words = index_after(&point.what, "")
+                .map(|(index, length)| (index, point.what[length..].trim_start_matches([':', ' ']).to_owned()));
             if let Some((index, what)) = in_words {
                 if let Some(label) = labels.get(index) {
                     point.at = format!("row {label}");
@@ -157,7 +159,11 @@ mod tests {
             PreconditionViolation::new("QUORUM_NOT_MET", "commands[0]", "3 of 5 were present"),
             PreconditionViolation::new("EVIDENCE_REQUIRED", "commands[0]", "EVIDENCE_REQUIRED: nothing is attached"),
         ]);
-        let status = Status::with_error_details(Code::FailedPrecondition, "2 rules are not met: QUORUM_NOT_MET 3 of 5 were present", details);
+        let status = Status::with_error_details(
+            Code::FailedPrecondition,
+            "2 rules are not met: QUORUM_NOT_MET 3 of 5 were present",
+            details,
+        );
         assert_eq!(
             Refusal::from(&status).to_string(),
             "2 rules are not met\n  - commands[0]: QUORUM_NOT_MET: 3 of 5 were present\n  - commands[0]: EVIDENCE_REQUIRED: nothing is attached"
@@ -175,7 +181,11 @@ mod tests {
     #[test]
     fn unmet_rule_inside_a_proposal_names_the_row() {
         let mut refusal = Refusal::own("refused");
-        refusal.points.push(Point { at: "commands[0]".into(), code: "UNKNOWN_STAGE".into(), what: "commands[1]: no such stage".into() });
+        refusal.points.push(Point {
+            at: "commands[0]".into(),
+            code: "UNKNOWN_STAGE".into(),
+            what: "commands[1]: no such stage".into(),
+        });
         assert_eq!(refusal.with_rows(&["a", "b"]).points[0].to_string(), "row b: UNKNOWN_STAGE: no such stage");
     }
 }

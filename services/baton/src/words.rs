@@ -5,7 +5,9 @@
 //! `PRECISION_BY_DAY`. Every mistake is reported with its field, all of them at once.
 
 use prost::Message;
-use prost_reflect::{DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value as Reflected};
+use prost_reflect::{
+    DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value as Reflected,
+};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -126,7 +128,8 @@ impl Walk<'_> {
             return; // Well-known types have forms of their own.
         }
         let Some(object) = value.as_object_mut() else {
-            return self.mistake(at, format!("is {}, and a table with the fields of {} is expected", kind_of(value), descriptor.name()));
+            return self
+                .mistake(at, format!("is {}, and a table with the fields of {} is expected", kind_of(value), descriptor.name()));
         };
         let mut chosen: Vec<(String, String)> = Vec::new();
         for (key, inner) in object.iter_mut() {
@@ -178,8 +181,12 @@ impl Walk<'_> {
         match field.kind() {
             Kind::Message(inner) => self.message(value, &inner, at),
             Kind::Enum(set) => self.enumerated(value, &set, at),
-            Kind::String | Kind::Bytes if !value.is_string() => self.mistake(at, format!("is {}, and words in quotes are expected", kind_of(value))),
-            Kind::Bool if !value.is_boolean() => self.mistake(at, format!("is {}, and true or false is expected", kind_of(value))),
+            Kind::String | Kind::Bytes if !value.is_string() => {
+                self.mistake(at, format!("is {}, and words in quotes are expected", kind_of(value)))
+            }
+            Kind::Bool if !value.is_boolean() => {
+                self.mistake(at, format!("is {}, and true or false is expected", kind_of(value)))
+            }
             Kind::Uint64 if value.as_str().is_some_and(|text| text.starts_with(ROW)) => {
                 let label = value.as_str().and_then(|text| text.strip_prefix(ROW)).unwrap_or_default();
                 match (self.resolve)(label) {
@@ -187,8 +194,12 @@ impl Walk<'_> {
                     Err(what) => self.mistake(at, what),
                 }
             }
-            Kind::Uint64 | Kind::Uint32 if value.as_u64().is_none() => self.mistake(at, format!("is {}, and a whole number from 0 is expected", kind_of(value))),
-            Kind::Int64 | Kind::Int32 if value.as_i64().is_none() => self.mistake(at, format!("is {}, and a whole number is expected", kind_of(value))),
+            Kind::Uint64 | Kind::Uint32 if value.as_u64().is_none() => {
+                self.mistake(at, format!("is {}, and a whole number from 0 is expected", kind_of(value)))
+            }
+            Kind::Int64 | Kind::Int32 if value.as_i64().is_none() => {
+                self.mistake(at, format!("is {}, and a whole number is expected", kind_of(value)))
+            }
             _ => {}
         }
     }
@@ -304,7 +315,9 @@ mod tests {
 
     #[test]
     fn words_are_read_in_every_spelling() {
-        for (precision, kind) in [("by-day", "nhs_england"), ("by_day", "nhs-england"), ("PRECISION_BY_DAY", "ORGANISATION_KIND_NHS_ENGLAND")] {
+        for (precision, kind) in
+            [("by-day", "nhs_england"), ("by_day", "nhs-england"), ("PRECISION_BY_DAY", "ORGANISATION_KIND_NHS_ENGLAND")]
+        {
             let value = json!({
                 "stream": "organisation/own:nhs-england",
                 "standing": "reported",
@@ -369,7 +382,8 @@ mod tests {
         let event: v1::ConflictFlagged = message("ConflictFlagged", value, &resolve).expect("an event");
         assert_eq!(event.statements, [7, 3]);
         assert!(event.description.starts_with("row:"));
-        let mistakes = message::<v1::ConflictFlagged>("ConflictFlagged", json!({ "statements": ["row:b"] }), &resolve).expect_err("no such row");
+        let mistakes = message::<v1::ConflictFlagged>("ConflictFlagged", json!({ "statements": ["row:b"] }), &resolve)
+            .expect_err("no such row");
         assert_eq!(mistakes[0].to_string(), "statements[0]: no row b");
     }
 
@@ -379,7 +393,10 @@ mod tests {
         assert_eq!(json("Gap", &gap), json!({ "kind": "not_evidenced", "code": "X", "what": "" }));
         let plan = v1::PlanView { status: v1::PlanStatus::FallenAway as i32, ..Default::default() };
         let shown = json("PlanView", &plan);
-        assert_eq!((&shown["status"], &shown["target"], &shown["actual_revision"]), (&json!("fallen_away"), &Value::Null, &Value::Null));
+        assert_eq!(
+            (&shown["status"], &shown["target"], &shown["actual_revision"]),
+            (&json!("fallen_away"), &Value::Null, &Value::Null)
+        );
         assert_eq!(precision(v1::Precision::ByDay as i32), "by-day");
     }
 }

@@ -57,8 +57,12 @@ fn can_be_approved(proposal: &Proposal) -> Result<&Assessment, Failure> {
     let id = &proposal.proposal;
     match (&proposal.assessment, proposal.status()) {
         (Some(assessment), _) => Ok(assessment),
-        (None, ProposalStatus::Approved) => Err(Failure::Refused(format!("proposal {id} was approved by {}", proposal.decided_by))),
-        (None, ProposalStatus::Declined) => Err(Failure::Refused(format!("proposal {id} was declined by {}", proposal.decided_by))),
+        (None, ProposalStatus::Approved) => {
+            Err(Failure::Refused(format!("proposal {id} was approved by {}", proposal.decided_by)))
+        }
+        (None, ProposalStatus::Declined) => {
+            Err(Failure::Refused(format!("proposal {id} was declined by {}", proposal.decided_by)))
+        }
         (None, _) => Err(Refusal::unmet(format!("proposal {id} can not be approved"), &proposal.unmet).into()),
     }
 }
@@ -107,7 +111,12 @@ mod tests {
     #[test]
     fn proposal_that_can_not_be_approved_says_every_reason() {
         let unmet = |code: &str| Unmet { code: code.into(), what: "is missing".into(), ..Default::default() };
-        let proposal = Proposal { proposal: "p".into(), status: ProposalStatus::Open as i32, unmet: vec![unmet("A"), unmet("B")], ..Default::default() };
+        let proposal = Proposal {
+            proposal: "p".into(),
+            status: ProposalStatus::Open as i32,
+            unmet: vec![unmet("A"), unmet("B")],
+            ..Default::default()
+        };
         let failure = can_be_approved(&proposal).expect_err("unmet rules");
         assert_eq!(failure.to_string(), "proposal p can not be approved\n  - A: is missing\n  - B: is missing");
         assert_eq!(failure.exit(), Exit::Refused);

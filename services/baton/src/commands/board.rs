@@ -51,7 +51,12 @@ pub(super) async fn print(out: &mut Out, client: &Client, args: &Board) -> Resul
 }
 
 /// The transitions in full, in the same order: the list carries no plans and no gaps.
-async fn views(client: &Client, transitions: &[TransitionSummary], past: &Past, position: u64) -> Result<Vec<TransitionView>, Failure> {
+async fn views(
+    client: &Client,
+    transitions: &[TransitionSummary],
+    past: &Past,
+    position: u64,
+) -> Result<Vec<TransitionView>, Failure> {
     let ids: Vec<String> = transitions.iter().map(|t| t.id.clone()).collect();
     let work = |id: String| {
         let (client, as_of) = (client.clone(), as_of(past));

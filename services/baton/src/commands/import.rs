@@ -79,7 +79,9 @@ fn refused(report: &FileReport) -> usize {
 fn summary(reports: &[FileReport]) -> Table {
     let mut table = table(["File", "Statements", "New", "There already", "Waiting", "Refused"]);
     for report in reports {
-        let name = std::path::Path::new(&report.file).file_name().map_or_else(|| report.file.clone(), |n| n.to_string_lossy().into_owned());
+        let name = std::path::Path::new(&report.file)
+            .file_name()
+            .map_or_else(|| report.file.clone(), |n| n.to_string_lossy().into_owned());
         table.row([
             name.into(),
             number(report.statements),

@@ -37,7 +37,8 @@ async fn read(client: &Client, args: &Log, printer: &mut Printer<'_>) -> Result<
 }
 
 async fn follow(client: &Client, args: &Log, printer: &mut Printer<'_>) -> Result<(), Failure> {
-    let request = SubscribeRequest { from_position: args.from, stream: args.stream.clone().unwrap_or_default(), event_types: Vec::new() };
+    let request =
+        SubscribeRequest { from_position: args.from, stream: args.stream.clone().unwrap_or_default(), event_types: Vec::new() };
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
     let mut stream = tokio::select! {
@@ -57,11 +58,15 @@ async fn follow(client: &Client, args: &Log, printer: &mut Printer<'_>) -> Resul
                     printer.event(&event)?;
                 }
             }
-            Ok(None) => return Err(Failure::Unavailable(format!("the server ended the stream; go on with --from {next_position}"))),
+            Ok(None) => {
+                return Err(Failure::Unavailable(format!("the server ended the stream; go on with --from {next_position}")));
+            }
             Err(status) => {
                 let failure = Failure::from(status);
                 return Err(match failure.exit() {
-                    crate::exit::Exit::Unavailable => Failure::Unavailable(format!("{failure}\ngo on with --from {next_position}")),
+                    crate::exit::Exit::Unavailable => {
+                        Failure::Unavailable(format!("{failure}\ngo on with --from {next_position}"))
+                    }
                     _ => failure,
                 });
             }

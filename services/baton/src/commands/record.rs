@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 pub(super) async fn record(cx: &mut Context, args: &Record) -> Result<(), Failure> {
     let source = files::read(&args.file)?;
-    let mut request: RecordRequest =
-        words::message("RecordRequest", Value::Object(source.parse()?), &words::no_rows).map_err(|m| mistaken(&source.name, &m))?;
+    let mut request: RecordRequest = words::message("RecordRequest", Value::Object(source.parse()?), &words::no_rows)
+        .map_err(|m| mistaken(&source.name, &m))?;
     request.validate_only |= args.validate_only;
     if request.command_id.is_empty() {
         request.command_id = Uuid::new_v4().to_string();
@@ -29,7 +29,8 @@ pub(super) async fn propose(cx: &mut Context, args: &Propose) -> Result<(), Fail
     let mut content = source.parse()?;
     let proposal = taken(&mut content, "proposal", &source.name)?.unwrap_or_else(|| format!("proposal-{}", Uuid::new_v4()));
     let command_id = taken(&mut content, "command_id", &source.name)?.unwrap_or_else(|| Uuid::new_v4().to_string());
-    let proposed: Proposed = words::message("Proposed", Value::Object(content), &words::no_rows).map_err(|m| mistaken(&source.name, &m))?;
+    let proposed: Proposed =
+        words::message("Proposed", Value::Object(content), &words::no_rows).map_err(|m| mistaken(&source.name, &m))?;
     let event = command::Event::Proposed(proposed);
     let request = RecordRequest {
         command_id,

@@ -11,7 +11,11 @@ pub(super) async fn run(cx: &mut Context, args: &Replay) -> Result<(), Failure> 
         Format::Json => cx.out.json(&events::replay_objects(&steps)),
         Format::Csv => cx.out.csv(&events::replay_flat(&steps)),
         Format::Table => {
-            cx.out.line(format!("{}: {} events in the order of the story, then those outside it.", args.transition, steps.len()))?;
+            cx.out.line(format!(
+                "{}: {} events in the order of the story, then those outside it.",
+                args.transition,
+                steps.len()
+            ))?;
             cx.out.table(&events::replay(&steps))
         }
     }

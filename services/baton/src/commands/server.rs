@@ -12,11 +12,17 @@ use std::path::Path;
 const PROBE: &str = "probe-store";
 
 /// Said wherever a server is started, because nothing protects it yet.
-pub(super) const DEVELOPMENT: &str = "DEVELOPMENT IDENTITY MODE: whoever connects is believed to be whom they say they are. Not for real use.";
+pub(super) const DEVELOPMENT: &str =
+    "DEVELOPMENT IDENTITY MODE: whoever connects is believed to be whom they say they are. Not for real use.";
 
 pub(super) async fn init(cx: &mut Context, args: &Init) -> Result<(), Failure> {
     batond::init(&args.data, &args.origin, &args.administrator, args.name.as_deref()).await.map_err(failure)?;
-    cx.out.line(format!("Created a log with origin {} in {}. Its administrator is {}.", args.origin, args.data.display(), args.administrator))
+    cx.out.line(format!(
+        "Created a log with origin {} in {}. Its administrator is {}.",
+        args.origin,
+        args.data.display(),
+        args.administrator
+    ))
 }
 
 pub(super) async fn up(cx: &mut Context, args: &Up) -> Result<(), Failure> {
@@ -44,7 +50,8 @@ pub(super) fn is_new(data: &Path) -> Result<bool, Failure> {
 /// The server's own messages go to standard error, from this level on unless RUST_LOG says otherwise.
 pub(super) fn tell(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| level.into());
-    let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let coloured =
+        std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(coloured).init();
 }
 
@@ -73,9 +80,15 @@ pub(super) fn failure(error: StartError) -> Failure {
     }
     match error {
         StartError::NotLoopback(_) | StartError::Invalid(_) => Failure::Usage(sentence),
-        StartError::Log(_) | StartError::Store(OpenError::NewerFormat { .. } | OpenError::NotALedger { .. }) => Failure::Refused(sentence),
-        StartError::Store(OpenError::Damaged { .. } | OpenError::Loss { .. } | OpenError::HeadFile { .. } | OpenError::Keys { .. })
-        | StartError::Engine(baton_engine::StartError::Read(baton_engine::ReadError::Damaged { .. })) => Failure::Damage(sentence),
+        StartError::Log(_) | StartError::Store(OpenError::NewerFormat { .. } | OpenError::NotALedger { .. }) => {
+            Failure::Refused(sentence)
+        }
+        StartError::Store(
+            OpenError::Damaged { .. } | OpenError::Loss { .. } | OpenError::HeadFile { .. } | OpenError::Keys { .. },
+        )
+        | StartError::Engine(baton_engine::StartError::Read(baton_engine::ReadError::Damaged { .. })) => {
+            Failure::Damage(sentence)
+        }
         StartError::Listen(..) | StartError::Store(_) | StartError::Engine(_) => Failure::Unavailable(sentence),
     }
 }

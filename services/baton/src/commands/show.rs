@@ -29,12 +29,20 @@ pub(super) async fn print(out: &mut Out, client: &Client, id: &str, past: &Past)
     }
     let plans = show::plans(&view.plans);
     out.heading("Plans: what was said to come")?;
-    if plans.rows.is_empty() { out.line("None on record.")? } else { out.table(&plans)? }
+    if plans.rows.is_empty() {
+        out.line("None on record.")?
+    } else {
+        out.table(&plans)?
+    }
 
     let statements = show::statements(&steps);
     let until = past.as_of.as_ref().map(|day| format!(", as far as it can have happened by {day}")).unwrap_or_default();
     out.heading(format!("Statements: what happened{until}"))?;
-    if statements.rows.is_empty() { out.line("None on record.")? } else { out.table(&statements)? }
+    if statements.rows.is_empty() {
+        out.line("None on record.")?
+    } else {
+        out.table(&statements)?
+    }
 
     for (heading, table) in show::sections(&view) {
         out.heading(heading)?;

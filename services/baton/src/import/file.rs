@@ -100,16 +100,22 @@ fn of_directory(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     if index.is_file() {
         return Ok(in_order(&files::read(&index)?)?.iter().map(|name| directory.join(name)).collect());
     }
-    let entries = std::fs::read_dir(directory).map_err(|e| Failure::Usage(format!("failed to read {}: {e}", directory.display())))?;
-    let mut files: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    let entries =
+        std::fs::read_dir(directory).map_err(|e| Failure::Usage(format!("failed to read {}: {e}", directory.display())))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
     files.sort();
     Ok(files)
 }
 
 fn in_order(index: &Source) -> Result<Vec<String>, Failure> {
     let content = index.parse()?;
-    let names = content.get("files").and_then(Value::as_array).map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    let names = content
+        .get("files")
+        .and_then(Value::as_array)
+        .map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect());
     names.ok_or_else(|| Failure::Usage(format!("{} names no files", index.name)))
 }
 
@@ -128,12 +134,14 @@ impl ImportFile {
         let rows: Vec<Row> = rows.into_iter().enumerate().filter_map(|(index, value)| row(index, value, &mut mistakes)).collect();
         content.remove("title");
         content.remove("note");
-        mistakes.extend(content.keys().map(|key| format!("{key:?} is no key of an import file, which has title, note and command")));
+        mistakes
+            .extend(content.keys().map(|key| format!("{key:?} is no key of an import file, which has title, note and command")));
         mistakes.extend(twice(&rows));
         if !mistakes.is_empty() {
             return Err(Failure::Usage(format!("{} can not be imported:\n  - {}", source.name, mistakes.join("\n  - "))));
         }
-        let stem = Path::new(&source.name).file_stem().map_or_else(|| source.name.clone(), |stem| stem.to_string_lossy().into_owned());
+        let stem =
+            Path::new(&source.name).file_stem().map_or_else(|| source.name.clone(), |stem| stem.to_string_lossy().into_owned());
         Ok(Self { name: source.name.clone(), stem, sha256: words::hex(&Sha256::digest(source.text.as_bytes())), rows })
     }
 }
@@ -292,8 +300,14 @@ statements = ["row:a"]
         let first = file.rows[0].command("wave/X", &words::no_rows).expect("a command");
         assert_eq!(first.place, Some(v1::command::Place::First(true)));
         assert!(first.late && file.rows[0].names.is_empty() && file.rows[1].names == ["a", "a"]);
-        let second = file.rows[1].command("wave/Y", &|label| if label == "a" { Ok(4) } else { Err("no".into()) }).expect("a command");
+        let second =
+            file.rows[1].command("wave/Y", &|label| if label == "a" { Ok(4) } else { Err("no".into()) }).expect("a command");
         assert_eq!((second.place, second.stream.as_str()), (Some(v1::command::Place::AfterRevision(4)), "wave/Y"));
-        assert!(file.rows[1].command("wave/X", &|_| Err("is not recorded".into())).expect_err("unresolved").contains("is not recorded"));
+        assert!(
+            file.rows[1]
+                .command("wave/X", &|_| Err("is not recorded".into()))
+                .expect_err("unresolved")
+                .contains("is not recorded")
+        );
     }
 }

@@ -42,7 +42,14 @@ impl Labels {
     /// The revision of a row of `stream`, whose events so far are `events`.
     ///
     /// `here` is the proposal being made, whose commands will follow revision `base`.
-    pub(crate) fn revision(&self, label: &str, stream: &str, here: &Part, base: u64, events: &[RecordedEvent]) -> Result<u64, String> {
+    pub(crate) fn revision(
+        &self,
+        label: &str,
+        stream: &str,
+        here: &Part,
+        base: u64,
+        events: &[RecordedEvent],
+    ) -> Result<u64, String> {
         let row = self
             .0
             .get(&(stream.to_owned(), label.to_owned()))
@@ -72,7 +79,10 @@ mod tests {
     #[test]
     fn label_is_found_in_this_proposal_and_in_earlier_ones() {
         let rows: String = ["a", "b"].map(|l| format!("[[command]]\nrow = {l:?}\nstream = \"wave/X\"\n")).concat();
-        let parse = |name: &str| ImportFile::parse(&Source { name: name.into(), text: rows.replace("\"a\"", &format!("\"{name}:a\"")) }).unwrap_or_else(|f| panic!("{f}"));
+        let parse = |name: &str| {
+            ImportFile::parse(&Source { name: name.into(), text: rows.replace("\"a\"", &format!("\"{name}:a\"")) })
+                .unwrap_or_else(|f| panic!("{f}"))
+        };
         let (one, two) = (parse("one"), parse("two"));
         let (plan_one, plan_two) = (plan(&one), plan(&two));
         let mut labels = Labels::default();

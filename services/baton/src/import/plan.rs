@@ -83,7 +83,8 @@ fn levels(order: &[&str], rows: &BTreeMap<&str, Vec<usize>>, file: &ImportFile) 
                 || mentioned.contains(id)
                 || (rests_on_directory(stream) && receiver(id) == receiver(self::id(stream)))
         };
-        let level = order[..index].iter().zip(&levels).filter(|(earlier, _)| waits_for(earlier)).map(|(_, level)| level + 1).max();
+        let level =
+            order[..index].iter().zip(&levels).filter(|(earlier, _)| waits_for(earlier)).map(|(_, level)| level + 1).max();
         levels.push(level.unwrap_or(0));
     }
     levels
@@ -136,7 +137,15 @@ fn size(row: &Row) -> usize {
 /// The id of the proposal for a stream of a file; parts are counted from 0.
 pub(crate) fn proposal_id(stem: &str, stream: &str, part: usize) -> String {
     let slug = |text: &str| -> String {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else if c == '.' { '_' } else { '-' };
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                c
+            } else if c == '.' {
+                '_'
+            } else {
+                '-'
+            }
+        };
         text.chars().map(plain).collect()
     };
     let suffix = if part == 0 { String::new() } else { format!("-part-{}", part + 1) };
@@ -172,18 +181,34 @@ mod tests {
 
     #[test]
     fn proposal_id_is_plain_short_and_tells_streams_apart() {
-        assert_eq!(proposal_id("31-bedfordshire-2017", "transition/06F.PMED.CCG-2015", 0), "import-31-bedfordshire-2017-transition-06F_PMED_CCG-2015");
+        assert_eq!(
+            proposal_id("31-bedfordshire-2017", "transition/06F.PMED.CCG-2015", 0),
+            "import-31-bedfordshire-2017-transition-06F_PMED_CCG-2015"
+        );
         assert_eq!(proposal_id("a", "organisation/own:nhs-england", 1), "import-a-organisation-own-nhs-england-part-2");
         let long = |stream: &str, part| proposal_id(&"x".repeat(100), stream, part);
-        let ids = [long("wave/A", 0), long("wave/B", 0), long("wave/A", 1), proposal_id("a", "transition/QUY.X-A.B", 0), proposal_id("a", "transition/QUY.X.A-B", 0)];
-        assert!(ids.iter().all(|id| id.len() <= MAX_ID && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')), "{ids:?}");
+        let ids = [
+            long("wave/A", 0),
+            long("wave/B", 0),
+            long("wave/A", 1),
+            proposal_id("a", "transition/QUY.X-A.B", 0),
+            proposal_id("a", "transition/QUY.X.A-B", 0),
+        ];
+        assert!(
+            ids.iter().all(|id| id.len() <= MAX_ID && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')),
+            "{ids:?}"
+        );
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
     }
 
     #[test]
     fn rows_are_grouped_by_stream_in_file_order() {
         let note = "[command.fact_recorded]\nkind = \"note\"";
-        let file = file(&[("a", "\"transition/QUY.DENT.POD-2021\", \"wave/X\"", note), ("b", "\"wave/X\"", note), ("c", "\"transition/QUY.DENT.POD-2021\"", note)]);
+        let file = file(&[
+            ("a", "\"transition/QUY.DENT.POD-2021\", \"wave/X\"", note),
+            ("b", "\"wave/X\"", note),
+            ("c", "\"transition/QUY.DENT.POD-2021\"", note),
+        ]);
         let plan = plan(&file);
         let shape: Vec<_> = plan.iter().map(|p| (p.stream.as_str(), p.parts[0].rows.clone())).collect();
         assert_eq!(shape, [("wave/X", vec![0, 1]), ("transition/QUY.DENT.POD-2021", vec![0, 2])]);
@@ -223,7 +248,12 @@ mod tests {
         let note = "[command.fact_recorded]\nkind = \"note\"";
         let (one, other) = (file(&[("a", "\"wave/X\"", note)]), file(&[("b", "\"wave/X\"", note)]));
         assert_eq!(command_id(&one, "p", "propose"), command_id(&file(&[("a", "\"wave/X\"", note)]), "p", "propose"));
-        let ids = [command_id(&one, "p", "propose"), command_id(&one, "p", "approve"), command_id(&one, "q", "propose"), command_id(&other, "p", "propose")];
+        let ids = [
+            command_id(&one, "p", "propose"),
+            command_id(&one, "p", "approve"),
+            command_id(&one, "q", "propose"),
+            command_id(&other, "p", "propose"),
+        ];
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 4);
     }
 }

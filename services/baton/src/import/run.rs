@@ -148,7 +148,11 @@ impl Importer {
                     return Err(Refusal::own(format!(
                         "proposal {} was made from other content: the file or the stream has changed since; {}",
                         part.proposal,
-                        if proposal.status() == ProposalStatus::Open { "decline it, then record what is missing under another name" } else { "record the difference as corrections" },
+                        if proposal.status() == ProposalStatus::Open {
+                            "decline it, then record what is missing under another name"
+                        } else {
+                            "record the difference as corrections"
+                        },
                     )));
                 }
                 match proposal.status() {
@@ -185,7 +189,9 @@ impl Importer {
             let resolve = |label: &str| labels.revision(label, stream, part, base, &events);
             match row.command(stream, &resolve) {
                 Ok(command) => commands.push(command),
-                Err(what) => refusal.points.push(crate::refusal::Point { at: format!("row {}", row.label), code: String::new(), what }),
+                Err(what) => {
+                    refusal.points.push(crate::refusal::Point { at: format!("row {}", row.label), code: String::new(), what })
+                }
             }
         }
         if !refusal.points.is_empty() {
@@ -201,7 +207,14 @@ impl Importer {
         Ok(())
     }
 
-    async fn approve(&self, approver: &Client, file: &ImportFile, stream: &str, part: &Part, rests_on: Option<u64>) -> Result<Done, Refusal> {
+    async fn approve(
+        &self,
+        approver: &Client,
+        file: &ImportFile,
+        stream: &str,
+        part: &Part,
+        rests_on: Option<u64>,
+    ) -> Result<Done, Refusal> {
         let gone = || Refusal::own(format!("proposal {} is not there any more", part.proposal));
         let mut refused = gone();
         for _ in 0..APPROVALS {

@@ -31,7 +31,10 @@ async fn given_a_log_with_two_officers() -> World {
             ..Default::default()
         };
         let command_id = uuid::Uuid::new_v4().to_string();
-        administrator.record(&RecordRequest { command_id, commands: vec![command], ..Default::default() }).await.expect("granted");
+        administrator
+            .record(&RecordRequest { command_id, commands: vec![command], ..Default::default() })
+            .await
+            .expect("granted");
     }
     World { _data: data, running, administrator }
 }
@@ -39,7 +42,11 @@ async fn given_a_log_with_two_officers() -> World {
 impl World {
     async fn import(&self, files: &[&Arc<ImportFile>], approver: Option<&str>) -> Vec<FileReport> {
         let client = |person: &str| self.administrator.acting_as(person).expect("an id");
-        let importer = Importer { proposer: client("officer-1"), approver: approver.map(client), progress: indicatif::ProgressBar::hidden() };
+        let importer = Importer {
+            proposer: client("officer-1"),
+            approver: approver.map(client),
+            progress: indicatif::ProgressBar::hidden(),
+        };
         importer.run(&files.iter().map(|file| Arc::clone(file)).collect::<Vec<_>>(), &[]).await
     }
 
@@ -67,7 +74,11 @@ fn row(label: &str, streams: &str, event: &str) -> String {
 
 fn organisation(id: &str, region: &str) -> String {
     let region = if region.is_empty() { String::new() } else { format!("region = {region:?}\n") };
-    row(id, &format!("\"organisation/{id}\""), &format!("[command.organisation_registered]\nname = {id:?}\nkind = \"other\"\n{region}"))
+    row(
+        id,
+        &format!("\"organisation/{id}\""),
+        &format!("[command.organisation_registered]\nname = {id:?}\nkind = \"other\"\n{region}"),
+    )
 }
 
 fn fact(label: &str, streams: &str) -> String {
@@ -86,7 +97,10 @@ fn counts(reports: &[FileReport]) -> Vec<(usize, usize, usize, usize)> {
 async fn second_run_loads_nothing_twice() {
     let world = given_a_log_with_two_officers().await;
     let both = "\"organisation/QUY\", \"organisation/QOX\"";
-    let one = file("10-one", &[organisation("Y58", ""), organisation("QUY", "Y58"), organisation("QOX", "Y58"), fact("c:1", both)].concat());
+    let one = file(
+        "10-one",
+        &[organisation("Y58", ""), organisation("QUY", "Y58"), organisation("QOX", "Y58"), fact("c:1", both)].concat(),
+    );
     let two = file("20-two", &conflict("C1", both, "\"row:c:1\""));
 
     assert_eq!(counts(&world.import(&[&one, &two], Some("officer-2")).await), [(5, 0, 0, 0), (2, 0, 0, 0)]);
@@ -114,7 +128,12 @@ async fn proposals_wait_until_a_second_person_imports_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_stream_names_its_rows_and_stops_no_other() {
     let world = given_a_log_with_two_officers().await;
-    let rows = [fact("lost:1", "\"organisation/QXX\""), organisation("Y58", ""), fact("found:1", "\"organisation/Y58\""), conflict("C1", "\"organisation/Y58\"", "\"row:gone\"")];
+    let rows = [
+        fact("lost:1", "\"organisation/QXX\""),
+        organisation("Y58", ""),
+        fact("found:1", "\"organisation/Y58\""),
+        conflict("C1", "\"organisation/Y58\"", "\"row:gone\""),
+    ];
     let (good, bad) = (file("10-one", &rows[..3].concat()), file("20-two", &rows[3]));
 
     let reports = world.import(&[&good, &bad], Some("officer-2")).await;
@@ -129,7 +148,8 @@ async fn refused_stream_names_its_rows_and_stops_no_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn file_that_changed_after_its_import_is_refused_and_changes_nothing() {
     let world = given_a_log_with_two_officers().await;
-    let (before, after) = (file("10-one", &organisation("Y58", "")), file("10-one", &organisation("Y58", "").replace("\"other\"", "\"region\"")));
+    let (before, after) =
+        (file("10-one", &organisation("Y58", "")), file("10-one", &organisation("Y58", "").replace("\"other\"", "\"region\"")));
     assert_eq!(counts(&world.import(&[&before], Some("officer-2")).await), [(1, 0, 0, 0)]);
     let reports = world.import(&[&after], Some("officer-2")).await;
     assert_eq!(counts(&reports), [(0, 0, 0, 1)]);
@@ -142,7 +162,15 @@ async fn file_that_changed_after_its_import_is_refused_and_changes_nothing() {
 async fn row_of_the_same_proposal_is_counted_from_what_is_there() {
     let world = given_a_log_with_two_officers().await;
     let one = file("10-one", &organisation("Y58", ""));
-    let two = file("20-two", &[fact("f:1", "\"organisation/Y58\""), fact("f:2", "\"organisation/Y58\""), conflict("C1", "\"organisation/Y58\"", "\"row:f:2\", \"row:Y58\"")].concat());
+    let two = file(
+        "20-two",
+        &[
+            fact("f:1", "\"organisation/Y58\""),
+            fact("f:2", "\"organisation/Y58\""),
+            conflict("C1", "\"organisation/Y58\"", "\"row:f:2\", \"row:Y58\""),
+        ]
+        .concat(),
+    );
     for expected in [[(1, 0, 0, 0), (3, 0, 0, 0)], [(0, 1, 0, 0), (0, 3, 0, 0)]] {
         assert_eq!(counts(&world.import(&[&one, &two], Some("officer-2")).await), expected);
     }

@@ -36,8 +36,7 @@ fn region_name(id: &str, regions: &Regions) -> String {
 pub(crate) fn tables(transitions: &[TransitionSummary], regions: &Regions) -> Vec<(String, Table)> {
     let mut all: Vec<(String, Table)> = Vec::new();
     for of_region in transitions.chunk_by(|a, b| a.region == b.region) {
-        let mut table =
-            table(["Receiver", "Transition", "Service", "Wave", "Stage", "Live on", "Plans", "Gaps", "Overdue"]);
+        let mut table = table(["Receiver", "Transition", "Service", "Wave", "Stage", "Live on", "Plans", "Gaps", "Overdue"]);
         for of_receiver in of_region.chunk_by(|a, b| a.receiver == b.receiver) {
             for (index, t) in of_receiver.iter().enumerate() {
                 let receiver = if index == 0 { receiver(t) } else { String::new() };
@@ -86,9 +85,26 @@ pub(crate) fn plan_subject(plan: &PlanView) -> String {
 /// For programs: one flat row for each transition.
 pub(crate) fn flat(transitions: &[TransitionSummary], regions: &Regions) -> Table {
     let mut table = table([
-        "id", "receiver", "receiver_name", "region", "region_name", "service", "wave", "stage", "stage_standing",
-        "possible_stages", "earlier_stages_not_on_record", "live_on", "next_plan", "next_plan_target", "late_plans",
-        "open_gaps", "open_obligations", "overdue_obligations", "open_conflicts", "closed",
+        "id",
+        "receiver",
+        "receiver_name",
+        "region",
+        "region_name",
+        "service",
+        "wave",
+        "stage",
+        "stage_standing",
+        "possible_stages",
+        "earlier_stages_not_on_record",
+        "live_on",
+        "next_plan",
+        "next_plan_target",
+        "late_plans",
+        "open_gaps",
+        "open_obligations",
+        "overdue_obligations",
+        "open_conflicts",
+        "closed",
     ]);
     for t in transitions {
         let next = t.next_plan.as_ref();
@@ -211,7 +227,12 @@ mod tests {
 
     #[test]
     fn board_is_grouped_by_region_then_receiver() {
-        let mut all = [summary("QUY.PHARM.POD-2021", "QUY", "Y58"), summary("X.DENT.W", "X", ""), summary("QGH.DENT.POD-2021", "QGH", "Y60"), summary("QUY.DENT.POD-2021", "QUY", "Y58")];
+        let mut all = [
+            summary("QUY.PHARM.POD-2021", "QUY", "Y58"),
+            summary("X.DENT.W", "X", ""),
+            summary("QGH.DENT.POD-2021", "QGH", "Y60"),
+            summary("QUY.DENT.POD-2021", "QUY", "Y58"),
+        ];
         sort(&mut all, &regions());
         let tables = tables(&all, &regions());
         let headings: Vec<&str> = tables.iter().map(|(heading, _)| heading.as_str()).collect();
@@ -226,23 +247,41 @@ mod tests {
     #[test]
     fn object_has_what_programs_rely_on() {
         let mut t = summary("QUY.DENT.POD-2021", "QUY", "Y58");
-        t.live_on = Some(FuzzyDate { earliest: "2023-04-01".into(), latest: "2023-04-01".into(), text: "April 2023".into(), ..Default::default() });
+        t.live_on = Some(FuzzyDate {
+            earliest: "2023-04-01".into(),
+            latest: "2023-04-01".into(),
+            text: "April 2023".into(),
+            ..Default::default()
+        });
         let gap = Gap { kind: GapKind::NotEvidenced as i32, code: "QUORUM_NOT_MET".into(), what: "not said".into() };
-        let plan = PlanView { event: "DelegationCommenced".into(), status: PlanStatus::Met as i32, target: t.live_on.clone(), ..Default::default() };
-        let view = TransitionView { gaps: vec![OpenGap { revision: 3, gap: Some(gap) }], plans: vec![plan], ..Default::default() };
+        let plan = PlanView {
+            event: "DelegationCommenced".into(),
+            status: PlanStatus::Met as i32,
+            target: t.live_on.clone(),
+            ..Default::default()
+        };
+        let view =
+            TransitionView { gaps: vec![OpenGap { revision: 3, gap: Some(gap) }], plans: vec![plan], ..Default::default() };
         let shown = objects(&[t], &[view], &regions());
         let object = &shown[0];
         assert_eq!(object["id"], "QUY.DENT.POD-2021");
         assert_eq!((&object["stage"], &object["live_on"]), (&json!("LIVE"), &json!("2023-04-01")));
-        assert_eq!(object["gaps"], json!([{ "revision": 3, "code": "QUORUM_NOT_MET", "kind": "not_evidenced", "what": "not said" }]));
+        assert_eq!(
+            object["gaps"],
+            json!([{ "revision": 3, "code": "QUORUM_NOT_MET", "kind": "not_evidenced", "what": "not said" }])
+        );
         let plan = &object["plans"][0];
-        assert_eq!((&plan["event"], &plan["status"], &plan["target"], &plan["actual"]), (&json!("DelegationCommenced"), &json!("met"), &json!("2023-04-01"), &Value::Null));
+        assert_eq!(
+            (&plan["event"], &plan["status"], &plan["target"], &plan["actual"]),
+            (&json!("DelegationCommenced"), &json!("met"), &json!("2023-04-01"), &Value::Null)
+        );
     }
 
     #[test]
     fn plan_that_is_late_is_not_called_next() {
         let words = |status: PlanStatus, late_plans| {
-            let plan = PlanView { event: "AssessmentSubmitted".into(), key: "pdaf".into(), status: status as i32, ..Default::default() };
+            let plan =
+                PlanView { event: "AssessmentSubmitted".into(), key: "pdaf".into(), status: status as i32, ..Default::default() };
             plans(&TransitionSummary { next_plan: Some(plan), late_plans, ..Default::default() })
         };
         assert_eq!(words(PlanStatus::Open, 2), "next: AssessmentSubmitted pdaf ; 2 late");

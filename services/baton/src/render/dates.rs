@@ -75,7 +75,12 @@ mod tests {
     #[test]
     fn doer_is_named_as_far_as_known() {
         let by = |printed: &str, organisation: &str, body: &str| {
-            doer(Some(&DoneBy { printed: printed.into(), organisation: organisation.into(), body: body.into(), ..Default::default() }))
+            doer(Some(&DoneBy {
+                printed: printed.into(),
+                organisation: organisation.into(),
+                body: body.into(),
+                ..Default::default()
+            }))
         };
         assert_eq!(by("", "06F", ""), "06F");
         assert_eq!(by("Locality Boards", "06F", "06F/locality-boards"), "Locality Boards (06F/locality-boards)");

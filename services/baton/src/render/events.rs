@@ -46,9 +46,12 @@ fn said(value: &Value) -> Option<String> {
         Value::Object(fields) => {
             let part = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             match fields.values().next() {
-                _ if fields.contains_key("precision") => {
-                    dates::words(&FuzzyDate { text: part("text"), earliest: part("earliest"), latest: part("latest"), ..Default::default() })
-                }
+                _ if fields.contains_key("precision") => dates::words(&FuzzyDate {
+                    text: part("text"),
+                    earliest: part("earliest"),
+                    latest: part("latest"),
+                    ..Default::default()
+                }),
                 // An amount of money, as printed.
                 _ if fields.contains_key("pence") => part("printed"),
                 // A typed value: its type goes without saying.
@@ -134,7 +137,19 @@ pub(crate) fn object(event: &RecordedEvent, with_leaf: bool) -> Value {
 
 /// Events for programs that read tables.
 pub(crate) fn flat(with_leaf: bool) -> Table {
-    let mut headers = vec!["position", "recorded_at", "stream", "revision", "type", "standing", "occurred", "recorded_by", "approval", "what", "leaf_hash"];
+    let mut headers = vec![
+        "position",
+        "recorded_at",
+        "stream",
+        "revision",
+        "type",
+        "standing",
+        "occurred",
+        "recorded_by",
+        "approval",
+        "what",
+        "leaf_hash",
+    ];
     if with_leaf {
         headers.push("leaf");
     }
@@ -164,13 +179,17 @@ pub(crate) fn flat_row(event: &RecordedEvent, with_leaf: bool) -> Vec<crate::out
 
 /// A replay for people: both times, who, on what evidence, with which gaps, and the stage after.
 pub(crate) fn replay(steps: &[ReplayStep]) -> Table {
-    let mut table = table(["Position", "Rev", "Event", "Occurred / recorded", "Who", "Evidence", "Gaps", "Stage after"]).wide("Event");
+    let mut table =
+        table(["Position", "Rev", "Event", "Occurred / recorded", "Who", "Evidence", "Gaps", "Stage after"]).wide("Event");
     for step in steps {
         let event = step.event.clone().unwrap_or_default();
         table.row([
             number(event.position),
             number(event.revision),
-            format!("{} ({})\n{}", event.r#type, words::standing(event.standing), what(&event.payload_json)).trim_end().to_owned().into(),
+            format!("{} ({})\n{}", event.r#type, words::standing(event.standing), what(&event.payload_json))
+                .trim_end()
+                .to_owned()
+                .into(),
             format!("{}\n{}", dates::optional(event.occurred.as_ref()), dates::instant(event.recorded_at.as_ref())).into(),
             format!("{}\nentered by {}", doer(&event), event.recorded_by).trim_start().to_owned().into(),
             evidence(&event.evidence).into(),
@@ -221,7 +240,19 @@ fn replay_object(step: &ReplayStep) -> Value {
 /// A replay for programs that read tables.
 pub(crate) fn replay_flat(steps: &[ReplayStep]) -> Table {
     let mut table = table([
-        "position", "revision", "type", "standing", "occurred", "recorded_at", "done_by", "recorded_by", "evidence", "gaps", "stage", "stage_standing", "what",
+        "position",
+        "revision",
+        "type",
+        "standing",
+        "occurred",
+        "recorded_at",
+        "done_by",
+        "recorded_by",
+        "evidence",
+        "gaps",
+        "stage",
+        "stage_standing",
+        "what",
     ]);
     for step in steps {
         let event = step.event.clone().unwrap_or_default();
@@ -259,26 +290,44 @@ mod tests {
             recorded_at: Some(prost_types::Timestamp { seconds: 1_700_000_000, nanos: 0 }),
             recorded_by: "demo-officer-2".into(),
             gaps: vec![Gap { kind: GapKind::Contrary as i32, code: "TOO_EARLY".into(), what: "before its stage".into() }],
-            evidence: vec![Evidence { title: "A paper".into(), held: Some(evidence::Held::Sha256("ab".repeat(32))), ..Default::default() }],
+            evidence: vec![Evidence {
+                title: "A paper".into(),
+                held: Some(evidence::Held::Sha256("ab".repeat(32))),
+                ..Default::default()
+            }],
             payload_json: r#"{"body":"06F/board","asks":["note","approve"],"note":"discussed"}"#.into(),
             ..Default::default()
         };
-        ReplayStep { event: Some(event), stage: "DISCOVERY".into(), stage_standing: Standing::Inferred as i32, round: 1, in_story: true, ..Default::default() }
+        ReplayStep {
+            event: Some(event),
+            stage: "DISCOVERY".into(),
+            stage_standing: Standing::Inferred as i32,
+            round: 1,
+            in_story: true,
+            ..Default::default()
+        }
     }
 
     #[test]
     fn payload_is_read_out_with_its_words_last() {
-        assert_eq!(what(r#"{"asks":["note","approve"],"body":"06F/board","note":"discussed"}"#), "asks note, approve; body 06F/board; discussed");
+        assert_eq!(
+            what(r#"{"asks":["note","approve"],"body":"06F/board","note":"discussed"}"#),
+            "asks note, approve; body 06F/board; discussed"
+        );
         let fact = r#"{"fields":{"amount":{"money":{"pence":7250000000,"printed":"72.5 million","rounded_to":"hundred_thousand"}},"metric":{"code":"expenditure"}},"kind":"baseline"}"#;
         assert_eq!(what(fact), "kind baseline; amount 72.5 million, metric expenditure");
-        assert_eq!(what(r#"{"event":"X","target":{"precision":"month","text":"July","earliest":"2021-07-01","latest":"2021-07-31"}}"#), "event X; target July");
+        assert_eq!(
+            what(r#"{"event":"X","target":{"precision":"month","text":"July","earliest":"2021-07-01","latest":"2021-07-31"}}"#),
+            "event X; target July"
+        );
         assert!(what(&format!("{{\"note\":\"{}\"}}", "ä".repeat(400))).ends_with('…'));
     }
 
     #[test]
     fn replay_object_has_what_programs_rely_on() {
         let shown = replay_objects(&[step()]);
-        for key in ["position", "revision", "type", "standing", "occurred", "recorded_at", "done_by", "evidence", "gaps", "stage"] {
+        for key in ["position", "revision", "type", "standing", "occurred", "recorded_at", "done_by", "evidence", "gaps", "stage"]
+        {
             assert!(shown[0].get(key).is_some(), "{key}");
         }
         assert_eq!((&shown[0]["standing"], &shown[0]["stage"]), (&json!("reported"), &json!("DISCOVERY")));

@@ -36,7 +36,12 @@ fn blocked<'a>(actions: impl Iterator<Item = &'a Action>) -> Table {
     let mut table = table(["What", "Recorded as", "By", "What stands in the way"]).wide("What stands in the way");
     for action in actions {
         let unmet = action.unmet.iter().map(rule).collect::<Vec<_>>().join("\n");
-        table.row([subject(action).into(), recorded_as(action).into(), who(action).into(), flagged(unmet, action.unmet.iter().any(|u| u.contrary))]);
+        table.row([
+            subject(action).into(),
+            recorded_as(action).into(),
+            who(action).into(),
+            flagged(unmet, action.unmet.iter().any(|u| u.contrary)),
+        ]);
     }
     table
 }
@@ -98,13 +103,29 @@ mod tests {
     fn allowed_and_blocked_are_told_apart_with_every_rule() {
         let unmet = |code: &str| Unmet { code: code.into(), rule: "I19".into(), what: "is missing".into(), ..Default::default() };
         let actions = vec![
-            Action { subject: "eoi".into(), event_type: "ExpressionOfInterestSubmitted".into(), allowed: true, roles: vec!["lead".into()], people: vec!["p1".into()], ..Default::default() },
-            Action { subject: "board".into(), event_type: "GateDecided".into(), outcome: "approved".into(), unmet: vec![unmet("A"), unmet("B")], ..Default::default() },
+            Action {
+                subject: "eoi".into(),
+                event_type: "ExpressionOfInterestSubmitted".into(),
+                allowed: true,
+                roles: vec!["lead".into()],
+                people: vec!["p1".into()],
+                ..Default::default()
+            },
+            Action {
+                subject: "board".into(),
+                event_type: "GateDecided".into(),
+                outcome: "approved".into(),
+                unmet: vec![unmet("A"), unmet("B")],
+                ..Default::default()
+            },
             Action { subject: "old".into(), done: true, ..Default::default() },
         ];
         let explained = ExplainTransitionResponse { actions, ..Default::default() };
         let tables = tables(&explained);
-        assert_eq!(tables.iter().map(|(heading, _)| *heading).collect::<Vec<_>>(), ["Can be done now", "Blocked", "Done in this round"]);
+        assert_eq!(
+            tables.iter().map(|(heading, _)| *heading).collect::<Vec<_>>(),
+            ["Can be done now", "Blocked", "Done in this round"]
+        );
         assert_eq!(tables[0].1.rows[0][2].text, "lead: p1");
         assert_eq!(tables[1].1.rows[0][3].text, "A: is missing (rule I19)\nB: is missing (rule I19)");
         assert_eq!(flat(&explained).rows.len(), 3);

@@ -87,10 +87,19 @@ mod tests {
     fn proposal() -> Proposal {
         let gap = Gap { kind: GapKind::NotEvidenced as i32, code: "QUORUM_NOT_MET".into(), what: "not said".into() };
         let assessed = AssessedCommand { placed: "end".into(), gaps: vec![gap], ..Default::default() };
-        let consequence = Consequence { transition: "X.Y.Z".into(), stage_after: "LIVE".into(), undermined: vec![Undermined { revision: 2, codes: vec!["TOO_EARLY".into()] }], ..Default::default() };
+        let consequence = Consequence {
+            transition: "X.Y.Z".into(),
+            stage_after: "LIVE".into(),
+            undermined: vec![Undermined { revision: 2, codes: vec!["TOO_EARLY".into()] }],
+            ..Default::default()
+        };
         Proposal {
             proposal: "p".into(),
-            commands: vec![ProposedCommand { r#type: "GateDecided".into(), payload_json: "{\"outcome\":\"approved\"}".into(), ..Default::default() }],
+            commands: vec![ProposedCommand {
+                r#type: "GateDecided".into(),
+                payload_json: "{\"outcome\":\"approved\"}".into(),
+                ..Default::default()
+            }],
             assessment: Some(Assessment { digest: "d".into(), commands: vec![assessed], consequences: vec![consequence] }),
             ..Default::default()
         }
@@ -103,14 +112,23 @@ mod tests {
         assert_eq!(commands.rows[0][2].text, "GateDecided\noutcome approved");
         assert_eq!(commands.rows[0][6].text, "QUORUM_NOT_MET (not evidenced): not said");
         let consequences = consequences(p.assessment.as_ref().expect("given"));
-        assert_eq!((consequences.rows[0][1].text.as_str(), consequences.rows[0][3].text.as_str()), ("not registered", "revision 2: TOO_EARLY"));
+        assert_eq!(
+            (consequences.rows[0][1].text.as_str(), consequences.rows[0][3].text.as_str()),
+            ("not registered", "revision 2: TOO_EARLY")
+        );
         assert_eq!(waiting(&[p]).rows[0][4].text, "1");
     }
 
     #[test]
     fn answer_to_a_recording_names_its_command_id() {
-        let response = RecordResponse { entries: vec![RecordedEntry { position: 4, revision: 2, ..Default::default() }], ..Default::default() };
+        let response = RecordResponse {
+            entries: vec![RecordedEntry { position: 4, revision: 2, ..Default::default() }],
+            ..Default::default()
+        };
         let shown = answer("id", &response);
-        assert_eq!((&shown["command_id"], &shown["entries"][0]["position"], &shown["already_recorded"]), (&json!("id"), &json!(4), &json!(false)));
+        assert_eq!(
+            (&shown["command_id"], &shown["entries"][0]["position"], &shown["already_recorded"]),
+            (&json!("id"), &json!(4), &json!(false))
+        );
     }
 }

@@ -37,7 +37,8 @@ pub(crate) fn head(t: &TransitionView) -> Vec<String> {
 pub(crate) fn by_day(steps: Vec<ReplayStep>, day: Option<&str>) -> Vec<ReplayStep> {
     let Some(day) = day else { return steps };
     let not_after = |step: &ReplayStep| {
-        let earliest = step.event.as_ref().and_then(|e| e.occurred.as_ref()).map(|date| date.earliest.as_str()).unwrap_or_default();
+        let earliest =
+            step.event.as_ref().and_then(|e| e.occurred.as_ref()).map(|date| date.earliest.as_str()).unwrap_or_default();
         earliest <= day // ISO days compare as text; an unknown one may be any day.
     };
     steps.into_iter().filter(not_after).collect()
@@ -45,7 +46,8 @@ pub(crate) fn by_day(steps: Vec<ReplayStep>, day: Option<&str>) -> Vec<ReplaySte
 
 /// What was said to come. The plans of the view have every status; those of events are not read.
 pub(crate) fn plans(plans: &[PlanView]) -> Table {
-    let mut table = table(["Rev", "Planned", "For", "Status", "Happened", "Said by a paper that is", "Waits for", "In words"]).wide("In words");
+    let mut table = table(["Rev", "Planned", "For", "Status", "Happened", "Said by a paper that is", "Waits for", "In words"])
+        .wide("In words");
     for plan in plans {
         table.row([
             number(plan.revision),
@@ -62,7 +64,11 @@ pub(crate) fn plans(plans: &[PlanView]) -> Table {
 }
 
 fn dependency(d: &Dependency) -> String {
-    [d.event.as_str(), d.key.as_str(), d.outcome.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    [d.event.as_str(), d.key.as_str(), d.outcome.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What happened, in the order of the story.
@@ -190,7 +196,12 @@ fn handovers(all: &[HandoverView]) -> Table {
 fn pairs(all: &[PairView]) -> Table {
     let mut table = table(["Pair", "Area", "Sender's person", "Receiver's person"]);
     for p in all {
-        table.row([p.pair.as_str().into(), p.area.as_str().into(), p.sender_person.as_str().into(), p.receiver_person.as_str().into()]);
+        table.row([
+            p.pair.as_str().into(),
+            p.area.as_str().into(),
+            p.sender_person.as_str().into(),
+            p.receiver_person.as_str().into(),
+        ]);
     }
     table
 }
@@ -210,7 +221,8 @@ fn gaps(all: &[OpenGap]) -> Table {
 }
 
 fn conflicts(all: &[ConflictView]) -> Table {
-    let mut table = table(["Conflict", "Statements", "What disagrees", "By how much", "How it is dealt with", "Settled as"]).wide("What disagrees");
+    let mut table = table(["Conflict", "Statements", "What disagrees", "By how much", "How it is dealt with", "Settled as"])
+        .wide("What disagrees");
     for c in all {
         let statements = c.statements.iter().map(|r| format!("revision {r}")).collect::<Vec<_>>().join(", ");
         table.row([
@@ -297,9 +309,23 @@ mod tests {
             id: "06F.PMED.CCG-2015".into(),
             receiver: "06F".into(),
             stage: "ASSESSMENT".into(),
-            plans: vec![PlanView { event: "GateDecided".into(), key: "ballot".into(), status: PlanStatus::Late as i32, ..Default::default() }],
-            obligations: vec![ObligationView { obligation: "o1".into(), status: ObligationStatus::Open as i32, overdue: true, ..Default::default() }],
-            checklists: vec![ChecklistView { checklist: "pdaf".into(), questions: vec![QuestionView::default()], ..Default::default() }],
+            plans: vec![PlanView {
+                event: "GateDecided".into(),
+                key: "ballot".into(),
+                status: PlanStatus::Late as i32,
+                ..Default::default()
+            }],
+            obligations: vec![ObligationView {
+                obligation: "o1".into(),
+                status: ObligationStatus::Open as i32,
+                overdue: true,
+                ..Default::default()
+            }],
+            checklists: vec![ChecklistView {
+                checklist: "pdaf".into(),
+                questions: vec![QuestionView::default()],
+                ..Default::default()
+            }],
             conflicts: vec![ConflictView { conflict: "C1".into(), ..Default::default() }],
             ..Default::default()
         }
