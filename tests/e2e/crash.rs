@@ -1,7 +1,7 @@
 //! Killed under load, again and again: what was acknowledged is there, once.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use baton_e2e::commands::{fact, request};

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use baton_e2e::{Clients, DataDir, Server};
+use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_health::pb::HealthCheckRequest;
 
 const SERVICES: [&str; 5] = [
     "baton.v1.LedgerService",
@@ -48,10 +48,10 @@ async fn health_says_not_serving_once_a_stop_begins() {
 /// Asks one version of reflection for its services and for the file of a message.
 macro_rules! reflected {
     ($version:ident) => {{
-        use tonic_reflection::pb::$version as pb;
         use pb::server_reflection_client::ServerReflectionClient;
         use pb::server_reflection_request::MessageRequest;
         use pb::server_reflection_response::MessageResponse;
+        use tonic_reflection::pb::$version as pb;
 
         let data = DataDir::begun().await;
         let server = Server::start(&data);
@@ -61,7 +61,8 @@ macro_rules! reflected {
             ask(MessageRequest::ListServices(String::new())),
             ask(MessageRequest::FileContainingSymbol("baton.v1.RecordRequest".to_owned())),
         ];
-        let mut answers = client.server_reflection_info(tokio_stream::iter(asked)).await.expect("reflection answers").into_inner();
+        let mut answers =
+            client.server_reflection_info(tokio_stream::iter(asked)).await.expect("reflection answers").into_inner();
         let mut next = async || answers.message().await.expect("an answer").expect("an answer").message_response;
         let Some(MessageResponse::ListServicesResponse(list)) = next().await else { panic!("no list of services") };
         let names: BTreeSet<String> = list.service.into_iter().map(|s| s.name).collect();

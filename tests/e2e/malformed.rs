@@ -36,21 +36,75 @@ fn methods() -> Vec<(&'static str, Vec<u8>)> {
         method!("/baton.v1.LedgerService/Record", one(worded_fact("wave/A", "words"))),
         method!("/baton.v1.LedgerService/Record", request(register(&["QXX"], &["DENT"]))),
         method!("/baton.v1.LedgerService/Record", proposal()),
-        method!("/baton.v1.LedgerService/ReadEvents", proto::ReadEventsRequest { stream: "wave/A".to_owned(), page_size: 3, from_position: 1, ..Default::default() }),
-        method!("/baton.v1.LedgerService/Subscribe", proto::SubscribeRequest { stream: "wave/A".to_owned(), event_types: vec!["FactRecorded".to_owned()], ..Default::default() }),
-        method!("/baton.v1.LedgerService/GetProposal", proto::GetProposalRequest { proposal: "p1".to_owned(), ..Default::default() }),
-        method!("/baton.v1.LedgerService/ListProposals", proto::ListProposalsRequest { transition: id(), page_size: 2, ..Default::default() }),
-        method!("/baton.v1.TransitionService/GetTransition", proto::GetTransitionRequest { transition: id(), as_of: Some(as_of()), ..Default::default() }),
-        method!("/baton.v1.TransitionService/ListTransitions", proto::ListTransitionsRequest { wave: "TEST".to_owned(), order_by: "stage desc".to_owned(), page_size: 5, ..Default::default() }),
-        method!("/baton.v1.TransitionService/ExplainTransition", proto::ExplainTransitionRequest { transition: id(), ..Default::default() }),
-        method!("/baton.v1.AuditService/ReplayTransition", proto::ReplayTransitionRequest { transition: id(), as_of_position: Some(9), ..Default::default() }),
-        method!("/baton.v1.AuditService/AuditTransition", proto::AuditTransitionRequest { transition: id(), ..Default::default() }),
-        method!("/baton.v1.RouteService/GetRoute", proto::GetRouteRequest { id: "pod-2021".to_owned(), version: "1".to_owned(), ..Default::default() }),
-        method!("/baton.v1.RouteService/ListRoutes", proto::ListRoutesRequest { id: "pod-2021".to_owned(), page_size: 4, ..Default::default() }),
-        method!("/baton.v1.DirectoryService/GetOrganisation", proto::GetOrganisationRequest { organisation: "QUY".to_owned(), on: "2024-05-06".to_owned(), ..Default::default() }),
-        method!("/baton.v1.DirectoryService/ListOrganisations", proto::ListOrganisationsRequest { kind: 2, page_size: 3, ..Default::default() }),
-        method!("/baton.v1.DirectoryService/ListBodies", proto::ListBodiesRequest { organisation: "QUY".to_owned(), page_size: 3, ..Default::default() }),
-        method!("/baton.v1.DirectoryService/ListRoles", proto::ListRolesRequest { person: "admin".to_owned(), scope: "log".to_owned(), page_size: 3, ..Default::default() }),
+        method!(
+            "/baton.v1.LedgerService/ReadEvents",
+            proto::ReadEventsRequest { stream: "wave/A".to_owned(), page_size: 3, from_position: 1, ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.LedgerService/Subscribe",
+            proto::SubscribeRequest {
+                stream: "wave/A".to_owned(),
+                event_types: vec!["FactRecorded".to_owned()],
+                ..Default::default()
+            }
+        ),
+        method!(
+            "/baton.v1.LedgerService/GetProposal",
+            proto::GetProposalRequest { proposal: "p1".to_owned(), ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.LedgerService/ListProposals",
+            proto::ListProposalsRequest { transition: id(), page_size: 2, ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.TransitionService/GetTransition",
+            proto::GetTransitionRequest { transition: id(), as_of: Some(as_of()), ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.TransitionService/ListTransitions",
+            proto::ListTransitionsRequest {
+                wave: "TEST".to_owned(),
+                order_by: "stage desc".to_owned(),
+                page_size: 5,
+                ..Default::default()
+            }
+        ),
+        method!(
+            "/baton.v1.TransitionService/ExplainTransition",
+            proto::ExplainTransitionRequest { transition: id(), ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.AuditService/ReplayTransition",
+            proto::ReplayTransitionRequest { transition: id(), as_of_position: Some(9), ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.AuditService/AuditTransition",
+            proto::AuditTransitionRequest { transition: id(), ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.RouteService/GetRoute",
+            proto::GetRouteRequest { id: "pod-2021".to_owned(), version: "1".to_owned(), ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.RouteService/ListRoutes",
+            proto::ListRoutesRequest { id: "pod-2021".to_owned(), page_size: 4, ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.DirectoryService/GetOrganisation",
+            proto::GetOrganisationRequest { organisation: "QUY".to_owned(), on: "2024-05-06".to_owned(), ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.DirectoryService/ListOrganisations",
+            proto::ListOrganisationsRequest { kind: 2, page_size: 3, ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.DirectoryService/ListBodies",
+            proto::ListBodiesRequest { organisation: "QUY".to_owned(), page_size: 3, ..Default::default() }
+        ),
+        method!(
+            "/baton.v1.DirectoryService/ListRoles",
+            proto::ListRolesRequest { person: "admin".to_owned(), scope: "log".to_owned(), page_size: 3, ..Default::default() }
+        ),
         method!("/baton.v1.DirectoryService/ListWaves", proto::ListWavesRequest { page_size: 3, ..Default::default() }),
     ]
 }
@@ -68,7 +122,8 @@ fn every_kind_of_field() -> proto::RecordRequest {
         latest: "2023-05-31".to_owned(),
         year_inferred: true,
     };
-    let money = proto::Money { printed: "£1.2m".to_owned(), pence: 120_000_000, rounded_to: proto::Rounding::HundredThousand.into() };
+    let money =
+        proto::Money { printed: "£1.2m".to_owned(), pence: 120_000_000, rounded_to: proto::Rounding::HundredThousand.into() };
     let value = |value| proto::FieldValue { value: Some(value) };
     let fields = [
         ("amount".to_owned(), value(proto::field_value::Value::Money(money))),
@@ -77,7 +132,12 @@ fn every_kind_of_field() -> proto::RecordRequest {
     ];
     let full = proto::Command {
         occurred: Some(date),
-        done_by: Some(proto::DoneBy { organisation: "QUY".to_owned(), person: "p-1".to_owned(), printed: "the chair".to_owned(), ..Default::default() }),
+        done_by: Some(proto::DoneBy {
+            organisation: "QUY".to_owned(),
+            person: "p-1".to_owned(),
+            printed: "the chair".to_owned(),
+            ..Default::default()
+        }),
         act: "act-1".to_owned(),
         evidence: vec![proto::Evidence {
             title: "Minutes".to_owned(),
@@ -86,7 +146,10 @@ fn every_kind_of_field() -> proto::RecordRequest {
             dated: "2023-03-31".to_owned(),
         }],
         remark: "as read".to_owned(),
-        ..command("wave/A", Event::FactRecorded(proto::FactRecorded { kind: "note".to_owned(), fields: fields.into(), note: "n".to_owned() }))
+        ..command(
+            "wave/A",
+            Event::FactRecorded(proto::FactRecorded { kind: "note".to_owned(), fields: fields.into(), note: "n".to_owned() }),
+        )
     };
     let decided = proto::GateDecided {
         subject: "go_no_go".to_owned(),
@@ -202,11 +265,15 @@ async fn malformed_request_is_the_callers_mistake_and_harms_nobody() {
         let channel = clients.channel.clone();
         let place = Arc::clone(&places).acquire_owned().await.expect("places are there");
         let (path, person) = (*path, number % 50 != 0);
-        calls.push((number, path, tokio::spawn(async move {
-            let code = call(channel, path, bytes, person).await;
-            drop(place);
-            code
-        })));
+        calls.push((
+            number,
+            path,
+            tokio::spawn(async move {
+                let code = call(channel, path, bytes, person).await;
+                drop(place);
+                code
+            }),
+        ));
     }
     let mut codes: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -217,7 +284,13 @@ async fn malformed_request_is_the_callers_mistake_and_harms_nobody() {
         let mistake = matches!(code, Code::InvalidArgument | Code::OutOfRange);
         let proper = matches!(
             code,
-            Code::Ok | Code::Unauthenticated | Code::NotFound | Code::FailedPrecondition | Code::Aborted | Code::AlreadyExists | Code::DeadlineExceeded
+            Code::Ok
+                | Code::Unauthenticated
+                | Code::NotFound
+                | Code::FailedPrecondition
+                | Code::Aborted
+                | Code::AlreadyExists
+                | Code::DeadlineExceeded
         );
         if !mistake && !proper {
             wrong.push(format!("request {number} to {path}: {code:?}"));

@@ -93,7 +93,8 @@ async fn filtered_subscription_sends_what_passes_and_still_says_how_far_it_is() 
     assert_eq!(positions, (1..=100).filter(|p| p % 2 == 0).collect::<Vec<_>>());
     assert_eq!(next_position, 101, "the marker is beyond what the filter passed over");
 
-    let asked = proto::SubscribeRequest { event_types: vec!["LogOpened".to_owned(), "RoleGranted".to_owned()], ..Default::default() };
+    let asked =
+        proto::SubscribeRequest { event_types: vec!["LogOpened".to_owned(), "RoleGranted".to_owned()], ..Default::default() };
     let mut stream = subscribe(&clients, asked).await;
     assert_eq!(until_caught_up(&mut stream).await, (vec![0], 101));
     clients.record("admin", one(fact("wave/A"))).await.expect("recorded");
@@ -120,7 +121,8 @@ async fn events_are_read_in_pages_of_the_whole_log_or_of_one_stream() {
         let mut positions = Vec::new();
         let mut from = 0;
         loop {
-            let asked = proto::ReadEventsRequest { from_position: from, stream: stream.to_owned(), page_size: 7, ..Default::default() };
+            let asked =
+                proto::ReadEventsRequest { from_position: from, stream: stream.to_owned(), page_size: 7, ..Default::default() };
             let page = clients.ledger.clone().read_events(asked).await.expect("a page").into_inner();
             assert!(page.events.len() <= 7);
             assert!(page.next_position > from, "every page leads on");

@@ -46,7 +46,8 @@ async fn invalid_fields_are_all_named_at_once() {
         event: Some(Event::FactRecorded(proto::FactRecorded { kind: String::new(), ..Default::default() })),
         ..Default::default()
     };
-    let request = proto::RecordRequest { command_id: "not a uuid".to_owned(), commands: vec![fact("wave/A"), bad], ..Default::default() };
+    let request =
+        proto::RecordRequest { command_id: "not a uuid".to_owned(), commands: vec![fact("wave/A"), bad], ..Default::default() };
     let status = refused(&clients, request).await;
     is(&status, Code::InvalidArgument, "INVALID_FIELDS");
     let mut found = fields(&status);
@@ -82,8 +83,15 @@ async fn rules_not_met_are_all_named_with_the_command_they_concern() {
     let details = status.get_details_precondition_failure().expect("unmet rules");
     let mut found: Vec<&str> = details.violations.iter().map(|v| v.r#type.as_str()).collect();
     found.sort_unstable();
-    let expected =
-        ["FINANCE_NOT_SIGNED_OFF", "ITEM_NOT_DONE", "NOT_APPROVED", "NO_ALLOCATION", "NO_DECISION_PACK", "ROLE_NOT_HELD", "WRONG_BODY"];
+    let expected = [
+        "FINANCE_NOT_SIGNED_OFF",
+        "ITEM_NOT_DONE",
+        "NOT_APPROVED",
+        "NO_ALLOCATION",
+        "NO_DECISION_PACK",
+        "ROLE_NOT_HELD",
+        "WRONG_BODY",
+    ];
     assert_eq!(found, expected, "{details:?}");
     assert!(details.violations.iter().all(|v| v.subject == "commands[1]" && !v.description.is_empty()), "{details:?}");
 }
@@ -168,13 +176,43 @@ async fn what_is_not_there_is_not_found_by_every_read() {
     let (_data, _server, clients) = begun().await;
     let transition = || "QUY.DENT.TEST".to_owned();
     let statuses = [
-        clients.transitions.clone().get_transition(proto::GetTransitionRequest { transition: transition(), ..Default::default() }).await.err(),
-        clients.transitions.clone().explain_transition(proto::ExplainTransitionRequest { transition: transition(), ..Default::default() }).await.err(),
-        clients.audit.clone().replay_transition(proto::ReplayTransitionRequest { transition: transition(), ..Default::default() }).await.err(),
-        clients.audit.clone().audit_transition(proto::AuditTransitionRequest { transition: transition(), ..Default::default() }).await.err(),
+        clients
+            .transitions
+            .clone()
+            .get_transition(proto::GetTransitionRequest { transition: transition(), ..Default::default() })
+            .await
+            .err(),
+        clients
+            .transitions
+            .clone()
+            .explain_transition(proto::ExplainTransitionRequest { transition: transition(), ..Default::default() })
+            .await
+            .err(),
+        clients
+            .audit
+            .clone()
+            .replay_transition(proto::ReplayTransitionRequest { transition: transition(), ..Default::default() })
+            .await
+            .err(),
+        clients
+            .audit
+            .clone()
+            .audit_transition(proto::AuditTransitionRequest { transition: transition(), ..Default::default() })
+            .await
+            .err(),
         clients.routes.clone().get_route(proto::GetRouteRequest { id: "no-route".to_owned(), ..Default::default() }).await.err(),
-        clients.directory.clone().get_organisation(proto::GetOrganisationRequest { organisation: "QUY".to_owned(), ..Default::default() }).await.err(),
-        clients.ledger.clone().get_proposal(proto::GetProposalRequest { proposal: "p1".to_owned(), ..Default::default() }).await.err(),
+        clients
+            .directory
+            .clone()
+            .get_organisation(proto::GetOrganisationRequest { organisation: "QUY".to_owned(), ..Default::default() })
+            .await
+            .err(),
+        clients
+            .ledger
+            .clone()
+            .get_proposal(proto::GetProposalRequest { proposal: "p1".to_owned(), ..Default::default() })
+            .await
+            .err(),
     ];
     for (index, status) in statuses.into_iter().enumerate() {
         is(&status.unwrap_or_else(|| panic!("read {index} found something")), Code::NotFound, "NOT_FOUND");

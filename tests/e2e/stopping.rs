@@ -1,7 +1,7 @@
 //! Stops in order, and starts that must be refused.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use baton_e2e::commands::{fact, one};

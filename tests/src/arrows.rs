@@ -31,7 +31,21 @@ const ARROWS: [Arrow; 7] = [
     Arrow {
         from: "baton-domain",
         ours: &[],
-        never: &["tonic", "prost", "hyper", "h2", "http", "tower", "protox", "sled", "tokio", "async-trait", "rand", "libc", "rustix"],
+        never: &[
+            "tonic",
+            "prost",
+            "hyper",
+            "h2",
+            "http",
+            "tower",
+            "protox",
+            "sled",
+            "tokio",
+            "async-trait",
+            "rand",
+            "libc",
+            "rustix",
+        ],
     },
     Arrow { from: "baton-ledger", ours: &[], never: &TRANSPORT },
     Arrow {
@@ -58,12 +72,7 @@ pub fn workspace(dir: &Path) -> Vec<Package> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let package = |package: &Value| Package {
         name: text(&package["name"]),
-        needs: package["dependencies"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|d| (text(&d["name"]), d["kind"] == "dev"))
-            .collect(),
+        needs: package["dependencies"].as_array().into_iter().flatten().map(|d| (text(&d["name"]), d["kind"] == "dev")).collect(),
     };
     metadata["packages"].as_array().into_iter().flatten().map(package).collect()
 }

@@ -52,8 +52,7 @@ impl Call {
 /// For each marker, what is wrong with the order of its calls; empty when durable came before answered.
 pub fn violations(trace: &str, markers: &[String]) -> Vec<String> {
     let calls = calls(trace);
-    let syncs: Vec<&Call> =
-        calls.iter().filter(|c| c.is(&["fdatasync", "fsync"]) && c.on_store() && c.succeeded()).collect();
+    let syncs: Vec<&Call> = calls.iter().filter(|c| c.is(&["fdatasync", "fsync"]) && c.on_store() && c.succeeded()).collect();
     markers.iter().filter_map(|marker| violation(&calls, &syncs, marker).map(|what| format!("{marker}: {what}"))).collect()
 }
 
@@ -102,7 +101,13 @@ fn calls(trace: &str) -> Vec<Call> {
             }
             // A call whose end is not in the trace never ended as far as anybody knows.
             let ended = if unfinished.is_some() { usize::MAX } else { at };
-            calls.push(Call { name: name.to_owned(), text: unfinished.unwrap_or(text).to_owned(), data: String::new(), begun: at, ended });
+            calls.push(Call {
+                name: name.to_owned(),
+                text: unfinished.unwrap_or(text).to_owned(),
+                data: String::new(),
+                begun: at,
+                ended,
+            });
         }
     }
     for call in &mut calls {

@@ -36,7 +36,8 @@ async fn measure(name: &str, ledger: Arc<dyn Ledger>) {
     let engine = Engine::start(Arc::clone(&ledger), Options::default()).await.unwrap();
     for in_flight in [1, 16, 64, 256] {
         let (begin, cpu) = (Instant::now(), cpu_seconds());
-        let clients: Vec<_> = (0..in_flight).map(|client| tokio::spawn(client_loop(engine.clone(), in_flight, client, begin + MEASURED))).collect();
+        let clients: Vec<_> =
+            (0..in_flight).map(|client| tokio::spawn(client_loop(engine.clone(), in_flight, client, begin + MEASURED))).collect();
         let mut taken = 0;
         for client in clients {
             taken += client.await.unwrap();
@@ -50,7 +51,10 @@ async fn measure(name: &str, ledger: Arc<dyn Ledger>) {
     let again = Engine::start(ledger, Options::default()).await.unwrap();
     let events = again.snapshot().size;
     let cpu = (cpu_seconds() - cpu) * 1e6 / events as f64;
-    println!("{name:8} folds {events} events at {:.0} events/s, {cpu:.1} cpu us each", events as f64 / begin.elapsed().as_secs_f64());
+    println!(
+        "{name:8} folds {events} events at {:.0} events/s, {cpu:.1} cpu us each",
+        events as f64 / begin.elapsed().as_secs_f64()
+    );
     engine.shutdown().await.unwrap();
 }
 
@@ -81,5 +85,11 @@ fn request(stream: &str) -> Submission {
     }))
     .unwrap();
     let content = vec![7; 300];
-    Submission { person: "admin".parse().unwrap(), command_id: Uuid::new_v4(), expected: Vec::new(), commands: vec![command], content }
+    Submission {
+        person: "admin".parse().unwrap(),
+        command_id: Uuid::new_v4(),
+        expected: Vec::new(),
+        commands: vec![command],
+        content,
+    }
 }

@@ -64,14 +64,7 @@ struct Addition {
 impl Batch {
     /// An empty batch on the durable state.
     pub(crate) fn on(durable: &State) -> Self {
-        Self {
-            state: durable.clone(),
-            sets: Vec::new(),
-            outcomes: Vec::new(),
-            records: 0,
-            bytes: 0,
-            asked: HashMap::new(),
-        }
+        Self { state: durable.clone(), sets: Vec::new(), outcomes: Vec::new(), records: 0, bytes: 0, asked: HashMap::new() }
     }
 
     /// Keeps an answer that rests on the durable log alone.
@@ -113,9 +106,7 @@ impl Batch {
     /// The same command id twice in one batch: the second answer is the first one's.
     fn repeat(&self, first: usize, same_content: bool) -> Result<Answer, SubmitError> {
         match &self.outcomes[first].result {
-            Ok(answer) if same_content => {
-                Ok(Answer { warnings: Vec::new(), already_recorded: true, ..answer.clone() })
-            }
+            Ok(answer) if same_content => Ok(Answer { warnings: Vec::new(), already_recorded: true, ..answer.clone() }),
             Ok(answer) => Err(SubmitError::RequestReused { first: answer.first() }),
             Err(error) => Err(error.clone()),
         }
@@ -165,11 +156,7 @@ impl Batch {
 }
 
 /// Decides a request.
-pub(crate) fn judge(
-    state: &State,
-    request: &Request,
-    submission: &Submission,
-) -> Result<Result<Decided, Refusal>, SubmitError> {
+pub(crate) fn judge(state: &State, request: &Request, submission: &Submission) -> Result<Result<Decided, Refusal>, SubmitError> {
     guarded(request.command_id, || decide::decide(state, request, &submission.commands))
 }
 

@@ -248,11 +248,7 @@ fn lone_approval(commands: &[Command]) -> Option<(&ProposalId, &Command)> {
 
 type Unmet = Vec<(usize, baton_domain::Unmet)>;
 
-fn assess(
-    state: &State,
-    request: &Request,
-    proposal: &ProposalId,
-) -> Result<Result<Assessment, Unmet>, SubmitError> {
+fn assess(state: &State, request: &Request, proposal: &ProposalId) -> Result<Result<Assessment, Unmet>, SubmitError> {
     guarded(request.command_id, || state.assess_proposal(request, proposal))
 }
 

@@ -164,7 +164,9 @@ pub enum OpenLogError {
         size: u64,
     },
     /// The origin is no name for a log.
-    #[error("{0:?} is no origin: write 1 to 100 printable ASCII characters without spaces and plus signs, such as baton.example.nhs.uk/2026")]
+    #[error(
+        "{0:?} is no origin: write 1 to 100 printable ASCII characters without spaces and plus signs, such as baton.example.nhs.uk/2026"
+    )]
     Origin(String),
     /// The opening cannot be stored.
     #[error("failed to encode the opening of the log")]
@@ -188,12 +190,8 @@ impl ReadError {
 impl From<baton_ledger::ReadError> for ReadError {
     fn from(error: baton_ledger::ReadError) -> Self {
         match error {
-            baton_ledger::ReadError::Damaged { position, why } => {
-                Self::Damaged { position: Position(position.0), why }
-            }
-            baton_ledger::ReadError::Io { position, source } => {
-                Self::Failed { position: Position(position.0), source }
-            }
+            baton_ledger::ReadError::Damaged { position, why } => Self::Damaged { position: Position(position.0), why },
+            baton_ledger::ReadError::Io { position, source } => Self::Failed { position: Position(position.0), source },
         }
     }
 }

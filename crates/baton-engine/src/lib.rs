@@ -14,8 +14,8 @@
 //! | Who retries? | the caller, with the same command id and content: the first receipt comes back |
 //! | After a crash? | everything acknowledged is there; what was under way is there whole or not at all |
 
-pub mod codec;
 mod batch;
+pub mod codec;
 mod dump;
 mod engine;
 mod error;

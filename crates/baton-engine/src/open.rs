@@ -36,8 +36,7 @@ pub async fn open_log(
         return Err(OpenLogError::Origin(origin.chars().take(MAX_ORIGIN).collect()));
     }
     let request = Request { person: administrator.clone(), command_id: Uuid::new_v4(), now };
-    let opened =
-        LogOpened { origin: origin.to_owned(), format: codec::SCHEMA, administrator, administrator_name: name };
+    let opened = LogOpened { origin: origin.to_owned(), format: codec::SCHEMA, administrator, administrator_name: name };
     let decided = decide::open_log(&request, opened);
     let records = decided.events.iter().map(|event| batch::record(event)).collect::<Result<_, _>>()?;
     let sets = vec![batch::unasked(records)];

@@ -31,7 +31,11 @@ pub(crate) struct Published {
 
 impl Published {
     pub(crate) fn new(state: State) -> Self {
-        Self { size: watch::Sender::new(state.size), writes: watch::Sender::new(Writes::Open), state: ArcSwap::from_pointee(state) }
+        Self {
+            size: watch::Sender::new(state.size),
+            writes: watch::Sender::new(Writes::Open),
+            state: ArcSwap::from_pointee(state),
+        }
     }
 
     pub(crate) fn state(&self) -> Arc<State> {

@@ -8,8 +8,8 @@
 use crate::status::{self, Reason};
 use baton_domain::state::State;
 use baton_domain::values::PersonId;
-use tonic::metadata::MetadataMap;
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 
 /// The metadata key that names the person.
 pub(crate) const PERSON_KEY: &str = "baton-person";

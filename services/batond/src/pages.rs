@@ -47,16 +47,26 @@ impl Pages {
     ///
     /// # Errors
     /// PAGE_TOKEN_EXPIRED for a token of another query, of a state that was let go, or that is none of ours.
-    pub(crate) fn start(&self, query: &impl std::fmt::Debug, token: Option<&String>, newest: Arc<State>) -> Result<Start, Status> {
+    pub(crate) fn start(
+        &self,
+        query: &impl std::fmt::Debug,
+        token: Option<&String>,
+        newest: Arc<State>,
+    ) -> Result<Start, Status> {
         let query = fingerprint(query);
         let Some(token) = token else { return Ok(Start { state: newest, skip: 0, query }) };
-        let expired = |why: &str| status::with_reason(Reason::PageTokenExpired, &format!("{why}; start again without a page token"), &[]);
+        let expired =
+            |why: &str| status::with_reason(Reason::PageTokenExpired, &format!("{why}; start again without a page token"), &[]);
         let token: Token = serde_json::from_str(token).map_err(|_| expired("this is no page token of this server"))?;
         if token.q != query {
             return Err(expired("this page token belongs to another query"));
         }
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = kept.iter().find(|s| s.size == token.s).cloned().ok_or_else(|| expired("the state of the first page is no longer kept"))?;
+        let state = kept
+            .iter()
+            .find(|s| s.size == token.s)
+            .cloned()
+            .ok_or_else(|| expired("the state of the first page is no longer kept"))?;
         Ok(Start { state, skip: token.n, query })
     }
 

@@ -159,7 +159,14 @@ fn serve(
 
 /// Keeps health true: everything serves, except writes when they do not, and nothing once it stops.
 async fn report(reporter: HealthReporter, mut writes: watch::Receiver<Writes>, mut stopping: watch::Receiver<bool>) {
-    let services = ["", "baton.v1.LedgerService", "baton.v1.TransitionService", "baton.v1.AuditService", "baton.v1.RouteService", "baton.v1.DirectoryService"];
+    let services = [
+        "",
+        "baton.v1.LedgerService",
+        "baton.v1.TransitionService",
+        "baton.v1.AuditService",
+        "baton.v1.RouteService",
+        "baton.v1.DirectoryService",
+    ];
     for name in services {
         reporter.set_service_status(name, ServingStatus::Serving).await;
     }

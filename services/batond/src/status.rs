@@ -163,12 +163,16 @@ pub(crate) fn invalid(violations: Vec<FieldViolation>) -> Status {
     }
     let first = violations.first().map_or_else(String::new, |v| format!(": {} {}", v.field, v.description));
     let more = if listed < violations.len() { format!(" ({listed} of {} listed)", violations.len()) } else { String::new() };
-    status(reason, &format!("{} fields are not valid{more}{first}", violations.len()), details)
+    status(reason, &format!("{}{more}{first}", counted(violations.len(), "field is not valid", "fields are not valid")), details)
 }
 
 /// A thing that is not there.
 pub(crate) fn not_found(what: &str, id: &impl ToString) -> Status {
     with_reason(Reason::NotFound, &format!("there is no {what} {}", id.to_string()), &[("id", id.to_string())])
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
 /// Every unmet rule, by command, as far as a header can carry them.
@@ -194,7 +198,7 @@ fn rules(unmet: &[(usize, baton_domain::Unmet)], position: Position) -> Status {
     }
     let first = unmet.first().map_or_else(String::new, |(_, u)| format!(": {} {}", u.code, u.what));
     let more = if listed < unmet.len() { format!(" ({listed} of {} listed)", unmet.len()) } else { String::new() };
-    status(reason, &format!("{} rules are not met{more}{first}", unmet.len()), details)
+    status(reason, &format!("{}{more}{first}", counted(unmet.len(), "rule is not met", "rules are not met")), details)
 }
 
 /// What became of a submission that was not taken.
@@ -205,7 +209,9 @@ pub(crate) fn submit(error: &SubmitError) -> Status {
             let actual = actual.map_or_else(|| "no stream".to_owned(), |r| format!("revision {r}"));
             with_reason(
                 Reason::StaleRevision,
-                &format!("CONCURRENT_CHANGE: {stream} was expected at {expected} and is at {actual}; read it again and decide anew"),
+                &format!(
+                    "CONCURRENT_CHANGE: {stream} was expected at {expected} and is at {actual}; read it again and decide anew"
+                ),
                 &[("stream", stream.to_string()), ("expected", expected.clone()), ("actual", actual)],
             )
         }
@@ -214,10 +220,14 @@ pub(crate) fn submit(error: &SubmitError) -> Status {
             &format!("this command id was used for another content, recorded from position {first} on; take a new id"),
             &[("position", first.to_string())],
         ),
-        SubmitError::NoCommands | SubmitError::TooManyCommands { .. } | SubmitError::TooLarge { .. } => with_reason(Reason::TooLarge, &error.to_string(), &[]),
+        SubmitError::NoCommands | SubmitError::TooManyCommands { .. } | SubmitError::TooLarge { .. } => {
+            with_reason(Reason::TooLarge, &error.to_string(), &[])
+        }
         SubmitError::QueueFull => with_reason(Reason::QueueFull, &error.to_string(), &[]),
         SubmitError::Full => with_reason(Reason::DiskFull, &error.to_string(), &[]),
-        SubmitError::Poisoned { .. } | SubmitError::NotWritten { .. } => with_reason(Reason::WritesStopped, &error.to_string(), &[]),
+        SubmitError::Poisoned { .. } | SubmitError::NotWritten { .. } => {
+            with_reason(Reason::WritesStopped, &error.to_string(), &[])
+        }
         SubmitError::OutcomeUnknown => with_reason(Reason::OutcomeUnknown, &error.to_string(), &[]),
         SubmitError::Closed => with_reason(Reason::Stopping, &error.to_string(), &[]),
         SubmitError::Damaged { .. } => with_reason(Reason::Damaged, &error.to_string(), &[]),
@@ -286,7 +296,8 @@ mod tests {
 
     #[test]
     fn invalid_fields_are_listed_until_the_header_is_full_and_the_rest_is_counted() {
-        let violation = |n: usize| FieldViolation { field: format!("commands[{n}].stream"), description: "is required".repeat(5) };
+        let violation =
+            |n: usize| FieldViolation { field: format!("commands[{n}].stream"), description: "is required".repeat(5) };
         let few = invalid((0..3).map(violation).collect());
         assert_eq!(few.get_error_details().bad_request().expect("listed").field_violations.len(), 3);
         let many = invalid((0..5_000).map(violation).collect());
@@ -297,7 +308,10 @@ mod tests {
 
     #[test]
     fn unmet_rules_are_all_listed_by_command() {
-        let unmet = vec![(0, Unmet::silent("NO_ALLOCATION", "I19", "needed first: an allocation")), (2, Unmet::hard("FUTURE_FACT", "I42", "later"))];
+        let unmet = vec![
+            (0, Unmet::silent("NO_ALLOCATION", "I19", "needed first: an allocation")),
+            (2, Unmet::hard("FUTURE_FACT", "I42", "later")),
+        ];
         let status = submit(&SubmitError::Refused(Refusal::Rules(unmet), Position(7)));
         assert_eq!(status.code(), Code::FailedPrecondition);
         let details = status.get_error_details();

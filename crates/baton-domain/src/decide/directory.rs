@@ -33,7 +33,13 @@ impl Draft<'_> {
             records_officer_or_administrator(&self.state.world, person, today)
         };
         let wanted = if is_register(kind) { "an administrator" } else { "an administrator or a records officer" };
-        (!may).then(|| Unmet::hard("NOT_PERMITTED", "", format!("{person} is not {wanted} of this installation today, and {kind} is recorded by one")))
+        (!may).then(|| {
+            Unmet::hard(
+                "NOT_PERMITTED",
+                "",
+                format!("{person} is not {wanted} of this installation today, and {kind} is recorded by one"),
+            )
+        })
     }
 
     /// What comes first in a stream, and what must be there already.
@@ -74,11 +80,19 @@ impl Draft<'_> {
                     _ => None,
                 };
                 let known = organisation.is_some_and(|o| o.bodies.contains_key(&e.body));
-                if known { Vec::new() } else { vec![Unmet::hard("UNKNOWN_BODY", "", format!("body {} is not registered", e.body))] }
+                if known {
+                    Vec::new()
+                } else {
+                    vec![Unmet::hard("UNKNOWN_BODY", "", format!("body {} is not registered", e.body))]
+                }
             }
             Event::RoleEnded(e) => {
                 let held = world.roles_in(&command.stream).any(|r| r.person.as_ref() == Some(&e.person) && r.role == e.role);
-                if held { Vec::new() } else { vec![Unmet::hard("ROLE_NOT_HELD", "", format!("{} does not hold {} here", e.person, e.role))] }
+                if held {
+                    Vec::new()
+                } else {
+                    vec![Unmet::hard("ROLE_NOT_HELD", "", format!("{} does not hold {} here", e.person, e.role))]
+                }
             }
             _ => Vec::new(),
         }
@@ -91,10 +105,18 @@ impl Draft<'_> {
                 errors.iter().map(|e| Unmet::hard("ROUTE_NOT_SOUND", e.rule, format!("line {}: {}", e.line, e.message))).collect()
             }
             Ok(route) if route.id() != id || route.version().as_str() != version => {
-                vec![Unmet::hard("ROUTE_MISMATCH", "", format!("the text is of route {} version {}", route.id(), route.version()))]
+                vec![Unmet::hard(
+                    "ROUTE_MISMATCH",
+                    "",
+                    format!("the text is of route {} version {}", route.id(), route.version()),
+                )]
             }
             Ok(route) if self.state.world.route(id, route.version()).is_some() => {
-                vec![Unmet::hard("ALREADY_PUBLISHED", "", format!("version {version} is published and can not change; publish another version"))]
+                vec![Unmet::hard(
+                    "ALREADY_PUBLISHED",
+                    "",
+                    format!("version {version} is published and can not change; publish another version"),
+                )]
             }
             Ok(_) => Vec::new(),
         }

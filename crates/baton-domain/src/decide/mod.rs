@@ -151,17 +151,10 @@ struct Draft<'r> {
 
 impl<'r> Draft<'r> {
     fn new(state: &State, request: &'r Request, approval: Option<ProposalId>) -> Self {
-        // The server's clock never runs backwards in the log.
-        let now = state.recorded_at.map_or(request.now, |last| last.max(request.now));
-        Self {
-            state: state.clone(),
-            request,
-            now,
-            approval,
-            events: Vec::new(),
-            warnings: Vec::new(),
-            previous: None,
-        }
+        // Microseconds are kept; and the server's clock never runs backwards in the log.
+        let now = jiff::Timestamp::from_microsecond(request.now.as_microsecond()).unwrap_or(request.now);
+        let now = state.recorded_at.map_or(now, |last| last.max(now));
+        Self { state: state.clone(), request, now, approval, events: Vec::new(), warnings: Vec::new(), previous: None }
     }
 
     fn today(&self) -> Day {
@@ -185,18 +178,34 @@ impl<'r> Draft<'r> {
     fn take(&mut self, index: usize, command: &Command) -> Vec<Unmet> {
         let kind = command.statement.event.event_type();
         if !kind.allowed_in(command.stream.kind()) {
-            return vec![Unmet::hard("WRONG_STREAM", "", format!("{kind} does not belong in a {} stream", command.stream.kind()))];
+            return vec![Unmet::hard(
+                "WRONG_STREAM",
+                "",
+                format!("{kind} does not belong in a {} stream", command.stream.kind()),
+            )];
         }
         if self.approval.is_none() {
             if command.late {
-                return vec![Unmet::hard("SECOND_PERSON_NEEDED", "", "a late entry is proposed by one records officer and approved by another")];
+                return vec![Unmet::hard(
+                    "SECOND_PERSON_NEEDED",
+                    "",
+                    "a late entry is proposed by one records officer and approved by another",
+                )];
             }
             // A live act that chose its place would be judged on an earlier state: history for one person.
             if command.place != Place::ByDates {
-                return vec![Unmet::hard("SECOND_PERSON_NEEDED", "", "a live act stands at the end; a late entry, which takes two persons, may name its place")];
+                return vec![Unmet::hard(
+                    "SECOND_PERSON_NEEDED",
+                    "",
+                    "a live act stands at the end; a late entry, which takes two persons, may name its place",
+                )];
             }
             if kind.needs_two_persons() {
-                return vec![Unmet::hard("SECOND_PERSON_NEEDED", "I46", format!("{kind} is proposed by one person and approved by another"))];
+                return vec![Unmet::hard(
+                    "SECOND_PERSON_NEEDED",
+                    "I46",
+                    format!("{kind} is proposed by one person and approved by another"),
+                )];
             }
         }
         match (kind.nature(), &command.stream) {

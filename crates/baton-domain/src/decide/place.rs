@@ -29,9 +29,11 @@ impl Draft<'_> {
         match story.index_of(placed) {
             None => Err(Unmet::hard("TARGET_MISMATCH", "", "the statement after which it is to stand is not in this stream")),
             Some(0) => Err(Unmet::hard("ORDER_CONTRADICTED", "", "nothing stands before the registration")),
-            Some(index) if !legal.contains(&index) => {
-                Err(Unmet::hard("ORDER_CONTRADICTED", "", format!("certain dates speak against that place; it may stand {}", places(story, legal))))
-            }
+            Some(index) if !legal.contains(&index) => Err(Unmet::hard(
+                "ORDER_CONTRADICTED",
+                "",
+                format!("certain dates speak against that place; it may stand {}", places(story, legal)),
+            )),
             Some(_) => Ok(placed),
         }
     }
@@ -45,7 +47,11 @@ impl Draft<'_> {
 
 fn needed(story: &Story, legal: &[usize]) -> Unmet {
     if legal.is_empty() {
-        Unmet::hard("ORDER_CONTRADICTED", "", "certain dates leave no place: correct the dates or the place of the statements around it first")
+        Unmet::hard(
+            "ORDER_CONTRADICTED",
+            "",
+            "certain dates leave no place: correct the dates or the place of the statements around it first",
+        )
     } else {
         Unmet::hard("ORDER_NEEDED", "", format!("dates leave several places; name one of: {}", places(story, legal)))
     }

@@ -54,7 +54,12 @@ pub struct Assessment {
 ///
 /// # Errors
 /// Every unmet rule that no gap can stand for, with the index of its command.
-pub fn assess(state: &State, request: &Request, id: &ProposalId, commands: &[Command]) -> Result<Assessment, Vec<(usize, Unmet)>> {
+pub fn assess(
+    state: &State,
+    request: &Request,
+    id: &ProposalId,
+    commands: &[Command],
+) -> Result<Assessment, Vec<(usize, Unmet)>> {
     let mut draft = Draft::new(state, request, Some(id.clone()));
     run(&mut draft, commands)
 }
@@ -69,7 +74,12 @@ fn run(draft: &mut Draft<'_>, commands: &[Command]) -> Result<Assessment, Vec<(u
             return Err(unmet.into_iter().map(|u| (index, u)).collect());
         }
     }
-    let taken = draft.events[first..].iter().map(|e| Taken { stream: e.stream.clone(), event: e.statement.event.event_type(), placed: e.placed, gaps: e.gaps.clone() });
+    let taken = draft.events[first..].iter().map(|e| Taken {
+        stream: e.stream.clone(),
+        event: e.statement.event.event_type(),
+        placed: e.placed,
+        gaps: e.gaps.clone(),
+    });
     let mut assessment = Assessment {
         commands: taken.collect(),
         consequences: touched.iter().map(|id| consequence(id, &before[id], &view(&draft.state, id))).collect(),
@@ -115,7 +125,11 @@ fn consequence(id: &TransitionId, before: &View, after: &View) -> Consequence {
 impl Draft<'_> {
     pub(super) fn take_proposal(&mut self, index: usize, id: &ProposalId, command: &Command) -> Vec<Unmet> {
         if !records_officer_or_administrator(&self.state.world, &self.request.person, self.today()) {
-            return vec![Unmet::hard("NOT_PERMITTED", "", format!("{} is neither a records officer nor an administrator today", self.request.person))];
+            return vec![Unmet::hard(
+                "NOT_PERMITTED",
+                "",
+                format!("{} is neither a records officer nor an administrator today", self.request.person),
+            )];
         }
         let existing = self.state.proposals.get(id).cloned();
         match (&command.statement.event, existing) {
@@ -155,7 +169,11 @@ impl Draft<'_> {
 
     fn approve(&mut self, index: usize, id: &ProposalId, command: &Command, proposal: &Proposal, digest: &str) -> Vec<Unmet> {
         if proposal.proposed.recorded_by == self.request.person {
-            return vec![Unmet::hard("SELF_APPROVAL", "I46", "a proposal is approved by another person than the one who made it")];
+            return vec![Unmet::hard(
+                "SELF_APPROVAL",
+                "I46",
+                "a proposal is approved by another person than the one who made it",
+            )];
         }
         let Event::Proposed(proposed) = &proposal.proposed.statement.event else { return Vec::new() };
         let before = (self.state.clone(), self.events.len());
@@ -170,7 +188,11 @@ impl Draft<'_> {
         let refused = match result {
             Err(unmet) => unmet.into_iter().map(|(at, u)| Unmet { what: format!("commands[{at}]: {}", u.what), ..u }).collect(),
             Ok(assessment) if assessment.digest != digest => {
-                vec![Unmet::hard("STALE_PROPOSAL", "", "what the proposal would do is not what was seen: read it again, then approve its new digest")]
+                vec![Unmet::hard(
+                    "STALE_PROPOSAL",
+                    "",
+                    "what the proposal would do is not what was seen: read it again, then approve its new digest",
+                )]
             }
             Ok(_) => Vec::new(),
         };

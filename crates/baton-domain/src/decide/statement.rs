@@ -105,7 +105,9 @@ impl Draft<'_> {
     /// Rules I02 and I32, on the state after the command; and of a correction, that what it makes of its
     /// target could have been recorded at all.
     fn broken_invariants(&self, command: &Command) -> Vec<Unmet> {
-        let Some(transition) = command.stream.transition().and_then(|id| self.state.transitions.get(id)) else { return Vec::new() };
+        let Some(transition) = command.stream.transition().and_then(|id| self.state.transitions.get(id)) else {
+            return Vec::new();
+        };
         let world = &self.state.world;
         let receiver = transition.id.receiver();
         let others: Vec<&Transition> = self.state.of_receiver(&receiver).map(Arc::as_ref).collect();

@@ -17,7 +17,11 @@ impl Draft<'_> {
         let mut unmet: Vec<Unmet> = rules::future(st, self.today()).into_iter().collect();
         unmet.extend(rules::evidence(st, command.late));
         if !records_officer_or_administrator(&self.state.world, &self.request.person, self.today()) {
-            unmet.push(Unmet::hard("NOT_PERMITTED", "", format!("{} is neither a records officer nor an administrator today", self.request.person)));
+            unmet.push(Unmet::hard(
+                "NOT_PERMITTED",
+                "",
+                format!("{} is neither a records officer nor an administrator today", self.request.person),
+            ));
         }
         let mut event = st.event.clone();
         unmet.extend(match &mut event {
@@ -62,9 +66,20 @@ impl Draft<'_> {
         }
         for entry in transition.story.in_force() {
             if let Event::GateDecided(g) = &entry.statement.event {
-                let kept = g.outcome.is_unknown() || published.route.gate(&g.subject).is_some_and(|gate| gate.outcome(&g.outcome).is_some());
+                let kept = g.outcome.is_unknown()
+                    || published.route.gate(&g.subject).is_some_and(|gate| gate.outcome(&g.outcome).is_some());
                 if !kept {
-                    unmet.push(Unmet::hard("DECISION_LOST", "", format!("version {} has no outcome {} of gate {}, decided at revision {}", e.to_version, g.outcome, g.subject, entry.revision())));
+                    unmet.push(Unmet::hard(
+                        "DECISION_LOST",
+                        "",
+                        format!(
+                            "version {} has no outcome {} of gate {}, decided at revision {}",
+                            e.to_version,
+                            g.outcome,
+                            g.subject,
+                            entry.revision()
+                        ),
+                    ));
                 }
             }
         }
@@ -73,20 +88,35 @@ impl Draft<'_> {
 }
 
 fn exists(story: &Story, target: Revision) -> Option<Unmet> {
-    story.entry(target).is_none().then(|| Unmet::hard("TARGET_MISMATCH", "I46", format!("revision {target} is no statement of this stream")))
+    story
+        .entry(target)
+        .is_none()
+        .then(|| Unmet::hard("TARGET_MISMATCH", "I46", format!("revision {target} is no statement of this stream")))
 }
 
 fn correction(story: &Story, e: &StatementCorrected) -> Vec<Unmet> {
     let Some(entry) = story.entry(e.target) else { return exists(story, e.target).into_iter().collect() };
     let mut unmet = Vec::new();
     if entry.value_revision() != e.was {
-        unmet.push(Unmet::hard("TARGET_MISMATCH", "I46", format!("the value in force is that of revision {}, not {}; read it again", entry.value_revision(), e.was)));
+        unmet.push(Unmet::hard(
+            "TARGET_MISMATCH",
+            "I46",
+            format!("the value in force is that of revision {}, not {}; read it again", entry.value_revision(), e.was),
+        ));
     }
     if !entry.in_force() {
         unmet.push(Unmet::hard("TARGET_MISMATCH", "I46", format!("revision {} is voided", e.target)));
     }
     if e.to.event.as_ref().is_some_and(|event| event.event_type() != entry.statement.event.event_type()) {
-        unmet.push(Unmet::hard("TARGET_MISMATCH", "I46", format!("revision {} is a {} and stays one; void it and record another", e.target, entry.statement.event.event_type())));
+        unmet.push(Unmet::hard(
+            "TARGET_MISMATCH",
+            "I46",
+            format!(
+                "revision {} is a {} and stays one; void it and record another",
+                e.target,
+                entry.statement.event.event_type()
+            ),
+        ));
     }
     let same = corrected(&entry.statement, &e.to) == *entry.statement && e.to.place.is_none();
     if same {
@@ -95,11 +125,19 @@ fn correction(story: &Story, e: &StatementCorrected) -> Vec<Unmet> {
     if let Some(placed) = e.to.place {
         let is_first = story.entries().next().is_some_and(|first| first.revision() == e.target);
         if is_first || placed == Placed::After(e.target) || story.index_of(placed).is_none_or(|index| index == 0) {
-            unmet.push(Unmet::hard("TARGET_MISMATCH", "I46", "that place is not in this stream, or the statement can not move there"));
+            unmet.push(Unmet::hard(
+                "TARGET_MISMATCH",
+                "I46",
+                "that place is not in this stream, or the statement can not move there",
+            ));
         }
     }
     if matches!(entry.statement.event, Event::TransitionRegistered(_)) && e.to.event.is_some() {
-        unmet.push(Unmet::hard("TARGET_MISMATCH", "I46", "what a registration says of sender and route can not be corrected: void it and register again in another wave"));
+        unmet.push(Unmet::hard(
+            "TARGET_MISMATCH",
+            "I46",
+            "what a registration says of sender and route can not be corrected: void it and register again in another wave",
+        ));
     }
     unmet.extend(reason(e.reason.is_some()));
     unmet
@@ -139,7 +177,11 @@ fn flagged(story: &Story, e: &crate::event::ConflictFlagged) -> Vec<Unmet> {
 
 fn settled(story: &Story, e: &crate::event::ConflictSettled) -> Vec<Unmet> {
     let known = flags(story).contains(&e.conflict);
-    if known { Vec::new() } else { vec![Unmet::hard("TARGET_MISMATCH", "", format!("conflict {} is not flagged here", e.conflict))] }
+    if known {
+        Vec::new()
+    } else {
+        vec![Unmet::hard("TARGET_MISMATCH", "", format!("conflict {} is not flagged here", e.conflict))]
+    }
 }
 
 fn flags(story: &Story) -> BTreeSet<crate::values::ConflictId> {

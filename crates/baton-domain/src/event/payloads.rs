@@ -7,7 +7,10 @@
 use super::EventType;
 use super::envelope::{Command, Correction};
 use super::words::*;
-use crate::route::{BodyKind, ChecklistId, FactKind, ObligationKind, OutcomeId, QuestionId, RoleId, RouteId, RouteVersion, StageId, SubjectId, YesNo};
+use crate::route::{
+    BodyKind, ChecklistId, FactKind, ObligationKind, OutcomeId, QuestionId, RoleId, RouteId, RouteVersion, StageId, SubjectId,
+    YesNo,
+};
 use crate::values::{
     BodyId, BodyRef, ConflictId, Day, FindingId, FunctionCode, FuzzyDate, HandoverItemId, MeetingId, Money, ObligationId,
     OrganisationId, PairId, PersonId, Position, Revision, ServiceCode, StreamId, Text, TransitionId,

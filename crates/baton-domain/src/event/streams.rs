@@ -46,9 +46,11 @@ impl EventType {
             Self::Proposed | Self::Approved | Self::Declined => kind == K::Proposal,
             Self::WaveOpened | Self::TimetableChanged => kind == K::Wave,
             Self::RoutePublished | Self::RouteRetired => kind == K::Route,
-            Self::OrganisationRegistered | Self::OrganisationRenamed | Self::OrganisationSucceeded | Self::BodyRegistered | Self::BodyChanged => {
-                kind == K::Organisation
-            }
+            Self::OrganisationRegistered
+            | Self::OrganisationRenamed
+            | Self::OrganisationSucceeded
+            | Self::BodyRegistered
+            | Self::BodyChanged => kind == K::Organisation,
             Self::RoleGranted | Self::RoleEnded => matches!(kind, K::Log | K::Organisation | K::Transition),
             // Papers state plans, facts and findings about programmes and organisations as well, and one
             // national decision is written on the wave and once more on each transition it serves.
@@ -58,7 +60,11 @@ impl EventType {
             Self::ItemTabled | Self::MeetingHeld | Self::ItemMinuted | Self::InterestDeclared => {
                 matches!(kind, K::Meeting | K::Transition)
             }
-            Self::StatementCorrected | Self::StatementVoided | Self::ConflictFlagged | Self::ConflictSettled | Self::EvidenceAttached => {
+            Self::StatementCorrected
+            | Self::StatementVoided
+            | Self::ConflictFlagged
+            | Self::ConflictSettled
+            | Self::EvidenceAttached => {
                 matches!(kind, K::Wave | K::Organisation | K::Transition | K::Meeting)
             }
             _ => kind == K::Transition,

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use super::model::{Index, Parts};
 use super::{
-    Atom, Checklist, ChecklistId, Due, FactKind, FactSpec, FieldName, FieldType, Gate, Guard,
-    HandoverArea, Item, ItemKind, ObligationKind, ObligationSpec, Outcome, OutcomeId, Question,
-    QuestionId, Reopening, Role, RoleId, RoleSide, Route, RouteId, RouteVersion, Stage, StageId,
-    Subject, SubjectId,
+    Atom, Checklist, ChecklistId, Due, FactKind, FactSpec, FieldName, FieldType, Gate, Guard, HandoverArea, Item, ItemKind,
+    ObligationKind, ObligationSpec, Outcome, OutcomeId, Question, QuestionId, Reopening, Role, RoleId, RoleSide, Route, RouteId,
+    RouteVersion, Stage, StageId, Subject, SubjectId,
 };
 
 impl Route {
@@ -69,11 +68,7 @@ impl Route {
     /// The last stage in file order whose entry holds: where a transition stands. None only when
     /// the transition is not registered.
     pub fn last_stage(&self, holds: &dyn Fn(&Atom) -> bool) -> Option<&Stage> {
-        self.parts
-            .stages
-            .iter()
-            .rev()
-            .find(|stage| stage.entry.holds(holds))
+        self.parts.stages.iter().rev().find(|stage| stage.entry.holds(holds))
     }
 
     /// Items, in file order.
@@ -88,10 +83,7 @@ impl Route {
 
     /// Items of one kind, in file order.
     pub fn items_of(&self, kind: ItemKind) -> impl Iterator<Item = &Item> {
-        self.parts
-            .items
-            .iter()
-            .filter(move |item| item.kind == kind)
+        self.parts.items.iter().filter(move |item| item.kind == kind)
     }
 
     /// Gates, in file order.
@@ -112,8 +104,7 @@ impl Route {
 
     /// Title of an item or a gate; the name itself when the route has no such thing.
     pub fn title_of(&self, id: &SubjectId) -> String {
-        self.subject(id)
-            .map_or_else(|| id.to_string(), |subject| subject.title().to_owned())
+        self.subject(id).map_or_else(|| id.to_string(), |subject| subject.title().to_owned())
     }
 
     /// Checklists, in file order.
@@ -123,10 +114,7 @@ impl Route {
 
     /// A checklist by name.
     pub fn checklist(&self, id: &ChecklistId) -> Option<&Checklist> {
-        self.index
-            .checklists
-            .get(id)
-            .map(|&i| &self.parts.checklists[i])
+        self.index.checklists.get(id).map(|&i| &self.parts.checklists[i])
     }
 
     /// Kinds of obligation, in file order.
@@ -136,10 +124,7 @@ impl Route {
 
     /// A kind of obligation by name.
     pub fn obligation(&self, kind: &ObligationKind) -> Option<&ObligationSpec> {
-        self.parts
-            .obligations
-            .iter()
-            .find(|spec| spec.kind == *kind)
+        self.parts.obligations.iter().find(|spec| spec.kind == *kind)
     }
 
     /// Ways back, in file order.
@@ -195,10 +180,7 @@ impl Checklist {
 impl FactSpec {
     /// Type of a field by name.
     pub fn field(&self, name: &FieldName) -> Option<FieldType> {
-        self.fields
-            .iter()
-            .find(|field| field.name == *name)
-            .map(|field| field.ty)
+        self.fields.iter().find(|field| field.name == *name).map(|field| field.ty)
     }
 }
 
@@ -263,10 +245,7 @@ impl<'r> Subject<'r> {
 impl Index {
     pub(super) fn of(parts: &Parts) -> Self {
         fn number<T, K: Ord>(list: &[T], key: impl Fn(&T) -> K) -> BTreeMap<K, usize> {
-            list.iter()
-                .enumerate()
-                .map(|(i, part)| (key(part), i))
-                .collect()
+            list.iter().enumerate().map(|(i, part)| (key(part), i)).collect()
         }
         Self {
             stages: number(&parts.stages, |stage| stage.id.clone()),

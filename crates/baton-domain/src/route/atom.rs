@@ -96,20 +96,13 @@ impl Atom {
 
     /// True of a transition to which nothing has happened but its registration.
     pub(super) fn holds_at_opening(&self) -> bool {
-        matches!(
-            self,
-            Self::Registered | Self::ObligationsClear(_) | Self::HandoverClear
-        )
+        matches!(self, Self::Registered | Self::ObligationsClear(_) | Self::HandoverClear)
     }
 
     /// The atom as a sentence for people, with the titles of `route`.
     pub fn plain(&self, route: &Route) -> String {
         let subject = |id: &SubjectId| route.title_of(id);
-        let list = |id: &ChecklistId| {
-            route
-                .checklist(id)
-                .map_or_else(|| id.to_string(), |list| list.title.clone())
-        };
+        let list = |id: &ChecklistId| route.checklist(id).map_or_else(|| id.to_string(), |list| list.title.clone());
         match self {
             Self::Registered => "the transition is registered".to_owned(),
             Self::Done(item) => format!("\"{}\" is done", subject(item)),
@@ -124,29 +117,16 @@ impl Atom {
                 ChecklistState::Complete => {
                     format!("every question of \"{}\" has an answer", list(checklist))
                 }
-                ChecklistState::Corroborated => format!(
-                    "every answer of \"{}\" is corroborated in its latest version",
-                    list(checklist)
-                ),
-                ChecklistState::Resolved => format!(
-                    "every non-compliant answer of \"{}\" has an agreed prospect of resolution",
-                    list(checklist)
-                ),
+                ChecklistState::Corroborated => {
+                    format!("every answer of \"{}\" is corroborated in its latest version", list(checklist))
+                }
+                ChecklistState::Resolved => {
+                    format!("every non-compliant answer of \"{}\" has an agreed prospect of resolution", list(checklist))
+                }
             },
-            Self::HandoverClear => {
-                "every handover is accepted or carried as a named open item".to_owned()
-            }
-            Self::Field {
-                item,
-                field,
-                values,
-            } => {
-                format!(
-                    "\"{}\" gives {} as {}",
-                    subject(item),
-                    words(field),
-                    either(values)
-                )
+            Self::HandoverClear => "every handover is accepted or carried as a named open item".to_owned(),
+            Self::Field { item, field, values } => {
+                format!("\"{}\" gives {} as {}", subject(item), words(field), either(values))
             }
             Self::FactRecorded(kind) => {
                 let title = route.fact_spec(kind).map(|spec| spec.title.as_str());
@@ -176,11 +156,7 @@ impl fmt::Display for Atom {
                 write!(f, "checklist {checklist} {}", state.as_str())
             }
             Self::HandoverClear => f.write_str("handover clear"),
-            Self::Field {
-                item,
-                field,
-                values,
-            } => {
+            Self::Field { item, field, values } => {
                 write!(f, "field {item}.{field} is {}", bars(values))
             }
             Self::FactRecorded(kind) => write!(f, "fact {kind} recorded"),
@@ -220,10 +196,7 @@ impl FromStr for Atom {
             ["registered"] => Self::Registered,
             ["done", item] => Self::Done(item.parse()?),
             ["verified", item] => Self::Verified(item.parse()?),
-            ["gate", gate, "is", outcomes @ ..] => Self::Decided {
-                gate: gate.parse()?,
-                outcomes: alternatives(outcomes)?,
-            },
+            ["gate", gate, "is", outcomes @ ..] => Self::Decided { gate: gate.parse()?, outcomes: alternatives(outcomes)? },
             ["obligations", subject, "clear"] => Self::ObligationsClear(subject.parse()?),
             ["checklist", id, "complete"] => checklist(id, ChecklistState::Complete)?,
             ["checklist", id, "corroborated"] => checklist(id, ChecklistState::Corroborated)?,
@@ -232,11 +205,7 @@ impl FromStr for Atom {
             ["field", path, "is", values @ ..] => {
                 let (item, field) = path.split_once('.').ok_or_else(|| not_an_atom(text))?;
                 let values = alternatives(values)?;
-                Self::Field {
-                    item: item.parse()?,
-                    field: field.parse()?,
-                    values,
-                }
+                Self::Field { item: item.parse()?, field: field.parse()?, values }
             }
             ["fact", kind, "recorded"] => Self::FactRecorded(kind.parse()?),
             _ => return Err(not_an_atom(text)),
@@ -249,10 +218,7 @@ fn not_an_atom(text: &str) -> AtomError {
 }
 
 fn checklist(id: &str, state: ChecklistState) -> Result<Atom, AtomError> {
-    Ok(Atom::Checklist {
-        checklist: id.parse()?,
-        state,
-    })
+    Ok(Atom::Checklist { checklist: id.parse()?, state })
 }
 
 /// Reads `a|b`, with or without space around the bar.

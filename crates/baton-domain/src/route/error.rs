@@ -25,9 +25,7 @@ pub struct RouteErrors(pub(crate) Vec<RouteError>);
 impl RouteErrors {
     /// Sorts the problems by place. Called only with at least one.
     pub(super) fn new(mut errors: Vec<RouteError>) -> Self {
-        errors.sort_by(|a, b| {
-            (a.line, a.column, a.rule, &a.key).cmp(&(b.line, b.column, b.rule, &b.key))
-        });
+        errors.sort_by(|a, b| (a.line, a.column, a.rule, &a.key).cmp(&(b.line, b.column, b.rule, &b.key)));
         errors.dedup();
         Self(errors)
     }

@@ -40,9 +40,7 @@ pub enum Unmet<'g> {
 impl Need {
     /// The reject code to give: the route's own or the atom's default.
     pub fn code(&self) -> &str {
-        self.code
-            .as_deref()
-            .unwrap_or_else(|| self.atom.default_code())
+        self.code.as_deref().unwrap_or_else(|| self.atom.default_code())
     }
 }
 
@@ -74,11 +72,7 @@ impl Guard {
             Self::All(parts) => parts.iter().flat_map(|part| part.evaluate(holds)).collect(),
             Self::Any(parts) => {
                 let lacking: Vec<_> = parts.iter().map(|part| part.evaluate(holds)).collect();
-                if lacking.iter().any(Vec::is_empty) {
-                    Vec::new()
-                } else {
-                    vec![Unmet::OneOf(lacking)]
-                }
+                if lacking.iter().any(Vec::is_empty) { Vec::new() } else { vec![Unmet::OneOf(lacking)] }
             }
         }
     }
@@ -116,11 +110,7 @@ fn joined(parts: &[Guard], word: &str, route: &Route) -> String {
         Guard::Is(_) => part.plain(route),
         Guard::All(_) | Guard::Any(_) => format!("({})", part.plain(route)),
     };
-    parts
-        .iter()
-        .map(phrase)
-        .collect::<Vec<_>>()
-        .join(&format!(", {word} "))
+    parts.iter().map(phrase).collect::<Vec<_>>().join(&format!(", {word} "))
 }
 
 impl<'g> Unmet<'g> {

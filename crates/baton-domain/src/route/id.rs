@@ -24,11 +24,7 @@ impl IdError {
     fn new(what: &'static str, allowed: &'static str, text: &str) -> Self {
         // A message never grows with its input.
         let text = text.chars().take(MAX_ID_LEN + 16).collect();
-        Self {
-            what,
-            allowed,
-            text,
-        }
+        Self { what, allowed, text }
     }
 }
 

@@ -120,32 +120,16 @@ impl ItemKind {
     /// The fields a guard may ask about, each with its possible values.
     pub fn fields(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self {
-            Self::ExpressionOfInterest => &[(
-                "right_to_withdraw",
-                &["none", "asserted", "accepted", "unknown"],
-            )],
-            Self::Endorsement => &[
-                ("verb", &["supported", "endorsed", "noted", "not_supported"]),
-                ("retrospective", &["yes", "no"]),
-            ],
-            Self::Withdrawal => &[(
-                "reason_code",
-                &[
-                    "financial_envelope",
-                    "capacity",
-                    "vote_lost",
-                    "risk",
-                    "other",
-                ],
-            )],
+            Self::ExpressionOfInterest => &[("right_to_withdraw", &["none", "asserted", "accepted", "unknown"])],
+            Self::Endorsement => {
+                &[("verb", &["supported", "endorsed", "noted", "not_supported"]), ("retrospective", &["yes", "no"])]
+            }
+            Self::Withdrawal => &[("reason_code", &["financial_envelope", "capacity", "vote_lost", "risk", "other"])],
             Self::DueDiligence => &[("qualified", &["yes", "no"])],
             Self::Assurance => &[
                 ("rating", &["red", "amber", "green", "unknown"]),
                 ("kind", &["self_assessed", "regional"]),
-                (
-                    "subject",
-                    &["whole_function", "locality", "programme", "provider"],
-                ),
+                ("subject", &["whole_function", "locality", "programme", "provider"]),
             ],
             Self::Succession => &[("part", &["whole", "part"])],
             _ => &[],

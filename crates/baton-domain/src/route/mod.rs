@@ -23,13 +23,13 @@ pub use atom::{Atom, AtomError, ChecklistState};
 pub use error::{RouteError, RouteErrors};
 pub use guard::{Guard, Need, Unmet};
 pub use id::{
-    AreaId, ChecklistId, FactKind, FieldName, IdError, MAX_ID_LEN, ObligationKind, OutcomeId,
-    QuestionId, RoleId, RouteId, RouteVersion, StageId, SubjectId,
+    AreaId, ChecklistId, FactKind, FieldName, IdError, MAX_ID_LEN, ObligationKind, OutcomeId, QuestionId, RoleId, RouteId,
+    RouteVersion, StageId, SubjectId,
 };
 pub use kind::{BodyKind, FieldType, ItemKind, RoleSide, UnknownWord, WaveDate, YesNo};
 pub use model::{
-    Checklist, Due, DueFrom, FactSpec, FieldSpec, Gate, HandoverArea, Item, ObligationSpec,
-    Outcome, Question, Reopening, Role, Route, Stage, Subject,
+    Checklist, Due, DueFrom, FactSpec, FieldSpec, Gate, HandoverArea, Item, ObligationSpec, Outcome, Question, Reopening, Role,
+    Route, Stage, Subject,
 };
 pub use read::{MAX_GUARD_DEPTH, MAX_ROUTE_BYTES, MAX_TEXT_CHARS};
 pub use shipped::SHIPPED;

@@ -7,9 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AreaId, BodyKind, ChecklistId, FactKind, FieldName, FieldType, Guard, ItemKind, ObligationKind,
-    OutcomeId, QuestionId, RoleId, RoleSide, RouteId, RouteVersion, StageId, SubjectId, WaveDate,
-    YesNo,
+    AreaId, BodyKind, ChecklistId, FactKind, FieldName, FieldType, Guard, ItemKind, ObligationKind, OutcomeId, QuestionId,
+    RoleId, RoleSide, RouteId, RouteVersion, StageId, SubjectId, WaveDate, YesNo,
 };
 
 /// A checked route.

@@ -72,7 +72,8 @@ impl Transition {
         let mut stages = Vec::new();
         // What may have happened is let in one by one, in the order of the story: the stages passed on the way are possible.
         for let_in in 0..=doubtful.len() {
-            let taken = entries.iter().enumerate().filter(|(i, _)| certain(*i) || doubtful[..let_in].contains(i)).map(|(_, e)| *e);
+            let taken =
+                entries.iter().enumerate().filter(|(i, _)| certain(*i) || doubtful[..let_in].contains(i)).map(|(_, e)| *e);
             let at = Facts::read(taken, route).standpoint(route).map(|at| at.stage.id.clone());
             stages.extend(at.filter(|stage| !stages.contains(stage)));
         }
@@ -86,8 +87,7 @@ fn is_registration(entry: &Entry) -> bool {
 }
 
 fn known(recorded: &Recorded, as_of: &AsOf) -> bool {
-    as_of.position.is_none_or(|p| recorded.position <= p)
-        && as_of.known_at.is_none_or(|at| recorded.recorded_at <= at)
+    as_of.position.is_none_or(|p| recorded.position <= p) && as_of.known_at.is_none_or(|at| recorded.recorded_at <= at)
 }
 
 fn documented(recorded: &Recorded, as_of: &AsOf) -> bool {

@@ -65,8 +65,7 @@ fn finding(entry: &crate::story::Entry, unmet: Vec<Unmet>) -> Option<Finding> {
     let gaps = &entry.recorded.gaps;
     let undermined: Vec<String> =
         unmet.iter().filter(|u| !gaps.iter().any(|g| g.code == u.code)).map(|u| u.code.clone()).collect();
-    let closed: Vec<String> =
-        gaps.iter().filter(|g| !unmet.iter().any(|u| u.code == g.code)).map(|g| g.code.clone()).collect();
+    let closed: Vec<String> = gaps.iter().filter(|g| !unmet.iter().any(|u| u.code == g.code)).map(|g| g.code.clone()).collect();
     if unmet.is_empty() && closed.is_empty() {
         return None;
     }

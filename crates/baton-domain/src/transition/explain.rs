@@ -77,7 +77,12 @@ impl Transition {
         checklists(&cx, &mut actions);
         owed(&cx, &mut actions);
         if let Some(stage) = closed {
-            for action in actions.iter_mut().filter(|a| !matches!(a.event, EventType::TransferredByStatute | EventType::TransitionSucceeded | EventType::ObligationDischarged)) {
+            for action in actions.iter_mut().filter(|a| {
+                !matches!(
+                    a.event,
+                    EventType::TransferredByStatute | EventType::TransitionSucceeded | EventType::ObligationDischarged
+                )
+            }) {
                 action.unmet.insert(0, Unmet::contrary("STAGE_CLOSED", "", format!("stage {stage} is closed")));
             }
         }
@@ -91,7 +96,15 @@ impl Transition {
     }
 }
 
-fn action(cx: &Context<'_>, kind: ActionKind, subject: String, title: &str, event: EventType, roles: &[RoleId], unmet: Vec<Unmet>) -> Action {
+fn action(
+    cx: &Context<'_>,
+    kind: ActionKind,
+    subject: String,
+    title: &str,
+    event: EventType,
+    roles: &[RoleId],
+    unmet: Vec<Unmet>,
+) -> Action {
     let people = holders(cx, roles, cx.today);
     Action { kind, subject, title: title.to_owned(), event, outcome: None, unmet, roles: roles.to_vec(), people, done: false }
 }
@@ -99,11 +112,20 @@ fn action(cx: &Context<'_>, kind: ActionKind, subject: String, title: &str, even
 fn items(cx: &Context<'_>, actions: &mut Vec<Action>) {
     for item in cx.route.items() {
         let done = cx.facts.items.get(&item.id);
-        let mut next = action(cx, ActionKind::Item, item.id.to_string(), &item.title, event_of(item.kind), &item.by, item_open(cx, item));
+        let mut next =
+            action(cx, ActionKind::Item, item.id.to_string(), &item.title, event_of(item.kind), &item.by, item_open(cx, item));
         next.done = done.is_some();
         actions.push(next);
         if let Some(done) = done.filter(|d| !item.verify.is_empty() && d.verified.is_none()) {
-            let mut verify = action(cx, ActionKind::Verification, item.id.to_string(), &item.title, EventType::ItemVerified, &item.verify, Vec::new());
+            let mut verify = action(
+                cx,
+                ActionKind::Verification,
+                item.id.to_string(),
+                &item.title,
+                EventType::ItemVerified,
+                &item.verify,
+                Vec::new(),
+            );
             verify.people.retain(|p| !done.persons.contains(p));
             actions.push(verify);
         }
@@ -116,7 +138,8 @@ fn gates(cx: &Context<'_>, actions: &mut Vec<Action>) {
         for outcome in &gate.outcomes {
             let mut unmet = open.clone();
             unmet.extend(outcome_open(cx, gate, &outcome.id));
-            let mut next = action(cx, ActionKind::Gate, gate.id.to_string(), &gate.title, EventType::GateDecided, &gate.by, unmet);
+            let mut next =
+                action(cx, ActionKind::Gate, gate.id.to_string(), &gate.title, EventType::GateDecided, &gate.by, unmet);
             next.outcome = Some(outcome.id.clone());
             next.done = cx.facts.gates.contains_key(&gate.id);
             actions.push(next);
@@ -130,7 +153,15 @@ fn checklists(cx: &Context<'_>, actions: &mut Vec<Action>) {
         for question in &list.questions {
             let given = cx.facts.questions.get(&(list.id.clone(), question.id.clone()));
             let subject = format!("{}:{}", list.id, question.id);
-            let mut answer = action(cx, ActionKind::Answer, subject.clone(), &question.text, EventType::ChecklistAnswered, &list.answer, open.clone());
+            let mut answer = action(
+                cx,
+                ActionKind::Answer,
+                subject.clone(),
+                &question.text,
+                EventType::ChecklistAnswered,
+                &list.answer,
+                open.clone(),
+            );
             answer.done = given.is_some_and(|q| q.latest().is_some());
             actions.push(answer);
             if !list.corroborate.is_empty() {
@@ -138,8 +169,15 @@ fn checklists(cx: &Context<'_>, actions: &mut Vec<Action>) {
                 if given.and_then(|q| q.latest()).is_none() {
                     unmet.push(Unmet::silent("NOTHING_TO_CORROBORATE", "I11", format!("{} has no answer yet", question.id)));
                 }
-                let mut check =
-                    action(cx, ActionKind::Corroboration, subject, &question.text, EventType::ChecklistCorroborated, &list.corroborate, unmet);
+                let mut check = action(
+                    cx,
+                    ActionKind::Corroboration,
+                    subject,
+                    &question.text,
+                    EventType::ChecklistCorroborated,
+                    &list.corroborate,
+                    unmet,
+                );
                 check.done = given.is_some_and(|q| q.corroboration().is_some());
                 actions.push(check);
             }
@@ -151,7 +189,15 @@ fn owed(cx: &Context<'_>, actions: &mut Vec<Action>) {
     for (id, obligation) in cx.facts.obligations.iter().filter(|(_, o)| o.discharged.is_none()) {
         let roles = cx.route.obligation(&obligation.kind).map(|spec| spec.discharge.clone()).unwrap_or_default();
         let title = format!("{} owed under {}", obligation.kind, obligation.about);
-        actions.push(action(cx, ActionKind::Obligation, id.to_string(), &title, EventType::ObligationDischarged, &roles, Vec::new()));
+        actions.push(action(
+            cx,
+            ActionKind::Obligation,
+            id.to_string(),
+            &title,
+            EventType::ObligationDischarged,
+            &roles,
+            Vec::new(),
+        ));
     }
     for (id, handover) in &cx.facts.handover {
         use super::HandoverState as S;
@@ -172,7 +218,9 @@ fn reopenings(cx: &Context<'_>, actions: &mut Vec<Action>) {
         let from_here = |way: &&Reopening| way.to.contains(stage) && way.from.contains(&at.stage.id);
         let ways = cx.route.reopenings();
         let title = format!("open a new round at {stage}");
-        let open = |by: &[RoleId], unmet| action(cx, ActionKind::Reopening, stage.to_string(), &title, EventType::RoundOpened, by, unmet);
+        let open = |by: &[RoleId], unmet| {
+            action(cx, ActionKind::Reopening, stage.to_string(), &title, EventType::RoundOpened, by, unmet)
+        };
         if let Some(way) = ways.iter().find(from_here) {
             actions.push(open(&way.by, Vec::new()));
         } else if let Some(way) = ways.iter().find(|way| way.to.contains(stage)) {

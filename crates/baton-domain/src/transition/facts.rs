@@ -4,11 +4,13 @@
 use crate::event::{
     Event, EventType, Gap, HandoverKind, Holder, RatedSubject, Rating, RatingKind, RoundOpened, Standing, Statement, YesNo,
 };
-use crate::route::{Atom, ChecklistId, ChecklistState, FactKind, ItemKind, ObligationKind, OutcomeId, QuestionId, Route, SubjectId};
+use crate::route::{
+    Atom, ChecklistId, ChecklistState, FactKind, ItemKind, ObligationKind, OutcomeId, QuestionId, Route, SubjectId,
+};
 use crate::story::Entry;
 use crate::values::{
-    Day, FindingId, FunctionCode, FuzzyDate, HandoverItemId, MeetingId, ObligationId, OrganisationId, PairId, PersonId,
-    Revision, ServiceCode, Text,
+    Day, FindingId, FunctionCode, FuzzyDate, HandoverItemId, MeetingId, ObligationId, OrganisationId, PairId, PersonId, Revision,
+    ServiceCode, Text,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -283,7 +285,11 @@ impl Facts {
                     .item(&e.subject)
                     .and_then(|i| i.kind.fields().iter().find(|(name, _)| *name == "verb"))
                     .and_then(|(_, values)| values.iter().find(|v| **v == e.verb.to_lowercase().replace([' ', '-'], "_")));
-                self.done(&e.subject, &mark, &[("verb", verb.copied().unwrap_or("")), ("retrospective", yes_no(e.retrospective))]);
+                self.done(
+                    &e.subject,
+                    &mark,
+                    &[("verb", verb.copied().unwrap_or("")), ("retrospective", yes_no(e.retrospective))],
+                );
             }
             Event::ExpressionOfInterestWithdrawn(e) => self.done(&e.subject, &mark, &[("reason_code", e.ground.as_str())]),
             Event::AssessmentSubmitted(e) => self.done(&e.subject, &mark, &[]),
@@ -539,7 +545,8 @@ impl Facts {
     }
 
     fn verified(&mut self, subject: &SubjectId, checked: Revision, by: Support) {
-        if let Some(done) = self.items.get_mut(subject).filter(|done| done.by.revision == checked && by.revision > done.valued_by) {
+        if let Some(done) = self.items.get_mut(subject).filter(|done| done.by.revision == checked && by.revision > done.valued_by)
+        {
             done.verified = Some(by);
         }
     }

@@ -14,8 +14,8 @@ pub use as_of::{AsOf, Possible};
 pub use audit::{Audit, Finding as AuditFinding};
 pub use explain::{Action, ActionKind};
 pub use facts::{
-    Allocation, AnswerVersion, Completion, Decision, Facts, Finding, Handover, HandoverState, Obligation, Pair, Question, Signature,
-    Support,
+    Allocation, AnswerVersion, Completion, Decision, Facts, Finding, Handover, HandoverState, Obligation, Pair, Question,
+    Signature, Support,
 };
 pub use plans::{Plan, PlanStatus};
 pub use stage::Standpoint;
@@ -83,10 +83,7 @@ impl Transition {
         self.revision = recorded.revision;
         use crate::event::EventType as T;
         let kind = recorded.statement.event.event_type();
-        if matches!(
-            kind,
-            T::TransitionRegistered | T::RouteMigrated | T::StatementCorrected | T::StatementVoided
-        ) {
+        if matches!(kind, T::TransitionRegistered | T::RouteMigrated | T::StatementCorrected | T::StatementVoided) {
             self.registration = self.read_registration();
         }
     }

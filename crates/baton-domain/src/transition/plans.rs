@@ -70,7 +70,8 @@ impl Story {
 
 fn plan(later: &[&Entry], entry: &Entry, planned: &Planned, today: Day) -> Plan {
     let actual = later.iter().find(|e| matches_key(&e.statement.event, planned.event, &planned.key));
-    let superseded = later.iter().any(|e| matches!(&e.statement.event, Event::Planned(p) if p.replaces == Some(entry.revision())));
+    let superseded =
+        later.iter().any(|e| matches!(&e.statement.event, Event::Planned(p) if p.replaces == Some(entry.revision())));
     let fallen = planned.depends_on.iter().any(|d| decided_otherwise(later, d));
     let status = match actual {
         _ if superseded => PlanStatus::Superseded,
@@ -105,7 +106,8 @@ fn decided_otherwise(later: &[&Entry], dependency: &Dependency) -> bool {
         Event::GateDecided(g) if g.subject.as_str() == dependency.key && !g.outcome.is_unknown() => Some(&g.outcome),
         _ => None,
     });
-    let stands_for = |outcome: &str| outcome == wanted.as_str() || outcome.strip_suffix("_with_conditions") == Some(wanted.as_str());
+    let stands_for =
+        |outcome: &str| outcome == wanted.as_str() || outcome.strip_suffix("_with_conditions") == Some(wanted.as_str());
     decisions.next_back().is_some_and(|outcome| !stands_for(outcome.as_str()) && !outcome.as_str().starts_with("defer"))
 }
 

@@ -253,7 +253,8 @@ mod tests {
 
     #[test]
     fn certainly_before_needs_every_day_of_one_before_every_day_of_the_other() {
-        let july = FuzzyDate::new("July 17", Precision::Month, Some(date(2017, 7, 1)), Some(date(2017, 7, 31)), false).expect("ok");
+        let july =
+            FuzzyDate::new("July 17", Precision::Month, Some(date(2017, 7, 1)), Some(date(2017, 7, 31)), false).expect("ok");
         let august = FuzzyDate::day(date(2017, 8, 1));
         let mid_july = FuzzyDate::day(date(2017, 7, 15));
         assert!(july.certainly_before(&august));

@@ -36,6 +36,10 @@ impl Held {
     /// When `hex` is not 64 lower-case hexadecimal digits.
     pub fn sha256(hex: &str) -> Result<Self, InvalidValue> {
         let good = hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if good { Ok(Self::Sha256(hex.to_owned())) } else { Err(InvalidValue::new("a SHA-256 is 64 lower-case hexadecimal digits")) }
+        if good {
+            Ok(Self::Sha256(hex.to_owned()))
+        } else {
+            Err(InvalidValue::new("a SHA-256 is 64 lower-case hexadecimal digits"))
+        }
     }
 }

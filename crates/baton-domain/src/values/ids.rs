@@ -66,7 +66,8 @@ fn quoted(text: &str) -> String {
 }
 
 fn lower_slug(text: &str, max: usize) -> bool {
-    (1..=max).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+    (1..=max).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
 }
 
 fn upper_code(text: &str, max: usize) -> bool {
@@ -241,6 +242,9 @@ mod tests {
     #[test]
     fn refusal_names_the_text_and_what_would_be_accepted() {
         let error = "QU".parse::<OrganisationId>().expect_err("two characters");
-        assert_eq!(error.to_string(), "\"QU\" is not an ODS code of 3 or 5 characters A-Z 0-9, nor an own id such as own:nhs-england");
+        assert_eq!(
+            error.to_string(),
+            "\"QU\" is not an ODS code of 3 or 5 characters A-Z 0-9, nor an own id such as own:nhs-england"
+        );
     }
 }

@@ -21,7 +21,7 @@ pub use ids::{
 pub use money::{Money, Rounding};
 pub use numbers::{Position, Revision};
 pub use stream::{StreamId, StreamKind};
-pub use text::{Text, TextError, MAX_TEXT};
+pub use text::{MAX_TEXT, Text, TextError};
 
 /// Why a value was refused: one sentence, lower case, saying what would be accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Streams: the histories an event can belong to.
 
-use super::{InvalidValue, OrganisationId, ProposalId, TransitionId, WaveId};
 use super::MeetingId;
+use super::{InvalidValue, OrganisationId, ProposalId, TransitionId, WaveId};
 use crate::route::RouteId;
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -120,7 +120,9 @@ mod tests {
         for bad in ["ref 9434765919", "943 476 5919", "patient 943-476-5919."] {
             assert_eq!(Text::parse(bad), Err(TextError::PatientData), "{bad}");
         }
-        for good in ["GBP 157,902 of 2018-04-04", "telephone 01234567890", "9434765918", "0000000000", "9434765919ab", "f9434765919"] {
+        for good in
+            ["GBP 157,902 of 2018-04-04", "telephone 01234567890", "9434765918", "0000000000", "9434765919ab", "f9434765919"]
+        {
             assert!(Text::parse(good).is_ok(), "{good}");
         }
     }

@@ -8,7 +8,7 @@ mod roles;
 mod services;
 
 pub use organisation::{Body, Lineage, Openness, Organisation};
-pub use roles::{RoleHeld, Scope, SYSTEM_ROLES};
+pub use roles::{RoleHeld, SYSTEM_ROLES, Scope};
 pub use services::{overlaps, parts};
 
 use crate::event::{Event, InterestAction, Recorded};

@@ -28,7 +28,8 @@ fn certain_days_leave_one_stage() {
 
 #[test]
 fn fuzzy_days_leave_one_of_the_stages_passed_between_certain_and_possible() {
-    let log = history(&[eoi().on("2021-09"), item("assessment_opened").on("2021-09"), commencement("2023-04-01").on("2023-04-01")]);
+    let log =
+        history(&[eoi().on("2021-09"), item("assessment_opened").on("2021-09"), commencement("2023-04-01").on("2023-04-01")]);
     assert_eq!(on(&log, "2021-08-31"), ["REGISTERED"]);
     assert_eq!(on(&log, "2021-09-10"), ["REGISTERED", "INTEREST_EXPRESSED", "UNDER_ASSESSMENT"]);
     assert_eq!(on(&log, "2021-09-30"), ["UNDER_ASSESSMENT"]);
@@ -100,7 +101,10 @@ fn nothing_cut_is_all_that_is_known() {
 
 #[test]
 fn documented_by_a_day_keeps_what_papers_of_that_day_say() {
-    let log = history(&[eoi().on("2021-09-16").paper_of("2021-09-28"), item("assessment_opened").on("2021-09-20").paper_of("2022-03-01")]);
+    let log = history(&[
+        eoi().on("2021-09-16").paper_of("2021-09-28"),
+        item("assessment_opened").on("2021-09-20").paper_of("2022-03-01"),
+    ]);
     let by = |text: &str| {
         let then = log.subject().as_known(&AsOf { documented_by: Some(day(text)), ..AsOf::default() });
         stage_of(&then, &log.state)

@@ -1,6 +1,8 @@
 //! Approval with conditions, qualified sign-off, life with concern, and the ends of a life.
 
-use crate::common::{Act, Given, act, diligence, discharge, ending, eoi, gate, item, notice, pack, rating, statute, succession, words};
+use crate::common::{
+    Act, Given, act, diligence, discharge, ending, eoi, gate, item, notice, pack, rating, statute, succession, words,
+};
 use baton_domain::event::Standing;
 use baton_domain::values::TransitionId;
 use serde_json::json;
@@ -40,7 +42,9 @@ fn go_may_be_decided_while_a_national_condition_is_open_but_nothing_starts() {
 fn condition_gets_another_date_only_with_a_reason() {
     let mut log = Given::pod().before("GateDecided", "national_decision");
     log.take(gate("national_decision", "approved_with_conditions"));
-    let moved = act("ObligationChanged", json!({ "obligation": "national_decision-c1", "due": crate::common::when("2022-05-31") })).by("national_lead");
+    let moved =
+        act("ObligationChanged", json!({ "obligation": "national_decision-c1", "due": crate::common::when("2022-05-31") }))
+            .by("national_lead");
     log.refuse(moved.clone(), &["REASON_REQUIRED"]);
     log.refuse(moved.clone().with("reason", words("we need time")).by("icb_programme_lead"), &["ROLE_NOT_HELD"]);
     log.take(moved.with("reason", words("the plan needs the allocation")));
@@ -65,7 +69,13 @@ fn regional(colour: &str) -> Act {
 #[test]
 fn regional_rating_of_the_whole_function_moves_life_to_concern_and_back() {
     let mut log = Given::pod().until("LIVE");
-    for (colour, stage) in [("red", "LIVE_WITH_CONCERN"), ("unknown", "LIVE_WITH_CONCERN"), ("amber", "LIVE"), ("red", "LIVE_WITH_CONCERN"), ("green", "LIVE")] {
+    for (colour, stage) in [
+        ("red", "LIVE_WITH_CONCERN"),
+        ("unknown", "LIVE_WITH_CONCERN"),
+        ("amber", "LIVE"),
+        ("red", "LIVE_WITH_CONCERN"),
+        ("green", "LIVE"),
+    ] {
         log.take(regional(colour));
         log.stands_at(stage);
     }

@@ -79,7 +79,10 @@ fn bedfordshire() -> Given {
     log.today("2017-09-07");
     planned(&mut log, plan("GateDecided:ballot", "2017-10"));
     planned(&mut log, plan_if("ItemCompleted:application_documents", "2017-10-01..2017-11-30", &["ballot=support"]));
-    planned(&mut log, plan_if("ItemCompleted:application_submitted", "2017-12-04..2017-12-10", &["ballot=support", "governing_body=apply"]));
+    planned(
+        &mut log,
+        plan_if("ItemCompleted:application_submitted", "2017-12-04..2017-12-10", &["ballot=support", "governing_body=apply"]),
+    );
     planned(&mut log, plan_if(START, "2018-04", &["ballot=support", "governing_body=apply"]));
     log
 }

@@ -1,6 +1,9 @@
 //! Ways back: what a new round sets aside, and what it leaves.
 
-use crate::common::{Act, Given, NHSE, act, commencement, correction, diligence, discharge, eoi, gate, item, pack, reopening, set, signature, verification, withdrawal};
+use crate::common::{
+    Act, Given, NHSE, act, commencement, correction, diligence, discharge, eoi, gate, item, pack, reopening, set, signature,
+    verification, withdrawal,
+};
 use baton_domain::event::Event;
 use baton_domain::values::Revision;
 use serde_json::{Value, json};
@@ -73,7 +76,10 @@ fn withdrawal_is_taken_back_by_a_new_round_and_all_that_was_done_is_asked_for_ag
     let mut log = Given::pod().until("AWAITING_NATIONAL_DECISION");
     log.take(withdrawal());
     log.stands_at("WITHDRAWN");
-    assert!(log.lacks(&reopening("INTEREST_EXPRESSED", "regional_lead")).is_some_and(|lacking| lacking.is_empty()), "the way back is offered");
+    assert!(
+        log.lacks(&reopening("INTEREST_EXPRESSED", "regional_lead")).is_some_and(|lacking| lacking.is_empty()),
+        "the way back is offered"
+    );
     log.take(reopening("REGISTERED", "regional_lead"));
     log.stands_at("REGISTERED");
     log.take(eoi());
@@ -151,7 +157,11 @@ fn verification_counts_for_the_completion_it_checked_only() {
     log.refuse(check, &["STALE_VERIFICATION"]);
     log.take(verification("full", second));
     assert!(is_verified(&log));
-    assert_eq!(log.lacks(&act("ItemVerified", json!({ "subject": "full", "checked": second }))), None, "nothing is left to verify");
+    assert_eq!(
+        log.lacks(&act("ItemVerified", json!({ "subject": "full", "checked": second }))),
+        None,
+        "nothing is left to verify"
+    );
 }
 
 #[test]
@@ -162,7 +172,8 @@ fn correction_of_what_was_checked_leaves_the_check_behind_and_one_of_its_date_do
     let is_verified = |log: &Given| log.subject().facts(log.route()).items[&"full".parse().unwrap()].verified.is_some();
     let dated = log.take_by_two(&[correction(done, done, json!({ "occurred": crate::common::when("2022-01-31") }))]);
     assert!(is_verified(&log));
-    let qualified = diligence("full").with("qualified", json!(true)).with("qualification", crate::common::words("but for the leases"));
+    let qualified =
+        diligence("full").with("qualified", json!(true)).with("qualification", crate::common::words("but for the leases"));
     log.take_by_two(&[correction(done, dated, json!({ "event": qualified.event() }))]);
     assert!(!is_verified(&log), "the check was of an unqualified sign-off");
     log.take(verification("full", done));

@@ -18,7 +18,10 @@ fn folded(raw: &[(Act, Option<Placed>)]) -> (Vec<u64>, Vec<String>) {
         log.state.evolve(&recorded);
     }
     let story = &log.subject().story;
-    (story.entries().filter(|e| e.in_force()).map(|e| e.revision().0).collect(), story.anomalies().map(|a| a.what.clone()).collect())
+    (
+        story.entries().filter(|e| e.in_force()).map(|e| e.revision().0).collect(),
+        story.anomalies().map(|a| a.what.clone()).collect(),
+    )
 }
 
 #[track_caller]

@@ -152,7 +152,9 @@ fn nobody_with_a_part_in_a_transition_grants_roles_in_it() {
     log.take(act("RoleGranted", json!({ "person": "dr-a", "role": "icb_programme_lead" })).at(&here).by("admin"));
     log.take(eoi());
     log.take(item("assessment_opened").by("dr-a"));
-    log.take(act("RoleEnded", json!({ "person": "dr-a", "role": "icb_programme_lead", "on": "2021-07-22" })).at(&here).by("admin"));
+    log.take(
+        act("RoleEnded", json!({ "person": "dr-a", "role": "icb_programme_lead", "on": "2021-07-22" })).at(&here).by("admin"),
+    );
     log.today("2021-07-23");
     log.refuse(item("public_involvement").by("dr-a"), &["NO_ROLE_HERE", "ROLE_NOT_HELD"]);
 }
@@ -171,7 +173,12 @@ fn gap_is_contrary_when_evidence_speaks_and_not_evidenced_when_the_sources_are_s
     };
     assert_eq!(gaps(2), []);
     let silent = GapKind::NotEvidenced;
-    let expected = [("ROLE_NOT_HELD", GapKind::Contrary), ("ITEM_NOT_DONE", silent), ("NOT_CORROBORATED", silent), ("UNRESOLVED_NONCOMPLIANCE", silent)];
+    let expected = [
+        ("ROLE_NOT_HELD", GapKind::Contrary),
+        ("ITEM_NOT_DONE", silent),
+        ("NOT_CORROBORATED", silent),
+        ("UNRESOLVED_NONCOMPLIANCE", silent),
+    ];
     assert_eq!(gaps(1), expected);
     let audit = log.audit();
     assert_eq!(audit.findings.len(), 1);

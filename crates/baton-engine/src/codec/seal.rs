@@ -48,10 +48,7 @@ pub(super) fn system_salt() -> Result<Salt, EncodeError> {
 }
 
 /// Replaces every open text of `leaf` by its commitment and returns what opens them.
-pub(super) fn seal(
-    leaf: &mut Value,
-    salt: &mut dyn FnMut() -> Result<Salt, EncodeError>,
-) -> Result<Openings, EncodeError> {
+pub(super) fn seal(leaf: &mut Value, salt: &mut dyn FnMut() -> Result<Salt, EncodeError>) -> Result<Openings, EncodeError> {
     let mut openings = Openings::new();
     seal_at(leaf, &mut String::new(), salt, &mut openings)?;
     Ok(openings)

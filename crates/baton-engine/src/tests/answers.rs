@@ -153,7 +153,10 @@ async fn a_refusal_is_recorded_in_the_audit_stream_and_changes_nothing_else() {
     let wrong = command("organisation/QUY", "OrganisationRegistered", json!({ "name": "again", "kind": "icb" }));
     let refused = engine.submit(request(STRANGER, 1, vec![wrong.clone()])).await.unwrap_err();
     let SubmitError::Refused(Refusal::Rules(unmet), at) = refused else { panic!("{refused}") };
-    assert_eq!(unmet.iter().map(|(at, u)| (*at, u.code.as_str())).collect::<Vec<_>>(), [(0, "NOT_PERMITTED"), (0, "ALREADY_REGISTERED")]);
+    assert_eq!(
+        unmet.iter().map(|(at, u)| (*at, u.code.as_str())).collect::<Vec<_>>(),
+        [(0, "NOT_PERMITTED"), (0, "ALREADY_REGISTERED")]
+    );
 
     let after = engine.snapshot();
     assert_eq!(at, Position(before.size));
@@ -180,10 +183,13 @@ async fn a_stale_revision_is_refused_and_leaves_no_trace() {
     let engine = start(&opened().await).await;
     populate(&engine).await;
     let size = engine.snapshot().size;
-    let expecting = |expected| crate::Submission { expected: vec![(stream(WAVE), expected)], ..request(ADMIN, 1, vec![note("n")]) };
+    let expecting =
+        |expected| crate::Submission { expected: vec![(stream(WAVE), expected)], ..request(ADMIN, 1, vec![note("n")]) };
     for wrong in [Expected::Exact(Revision(2)), Expected::NoStream] {
         let refused = engine.submit(expecting(wrong)).await;
-        assert!(matches!(refused, Err(SubmitError::Refused(Refusal::StaleRevision { actual: Some(Revision(1)), .. }, at)) if at.0 + 1 == size));
+        assert!(
+            matches!(refused, Err(SubmitError::Refused(Refusal::StaleRevision { actual: Some(Revision(1)), .. }, at)) if at.0 + 1 == size)
+        );
     }
     assert_eq!(engine.snapshot().size, size);
     engine.submit(expecting(Expected::Exact(Revision(1)))).await.unwrap();
@@ -192,8 +198,10 @@ async fn a_stale_revision_is_refused_and_leaves_no_trace() {
 #[tokio::test]
 async fn of_two_requests_in_one_batch_that_expect_the_same_revision_the_second_is_stale() {
     let (ledger, engine, first) = held(Options::default()).await;
-    let expecting =
-        |id| crate::Submission { expected: vec![(stream(WAVE), Expected::Exact(Revision(1)))], ..request(ADMIN, id, vec![note("n")]) };
+    let expecting = |id| crate::Submission {
+        expected: vec![(stream(WAVE), Expected::Exact(Revision(1)))],
+        ..request(ADMIN, id, vec![note("n")])
+    };
     let (one, two, ()) = tokio::join!(engine.submit(expecting(1)), engine.submit(expecting(2)), async { ledger.release() });
     first.await.unwrap().unwrap();
     assert_eq!(one.unwrap().entries[0].revision, Revision(2));
@@ -326,7 +334,8 @@ async fn validating_refuses_as_submitting_would_and_records_no_refusal() {
     let engine = start(&opened().await).await;
     let refused = engine.validate(&request(STRANGER, 1, first_commands()));
     assert!(matches!(refused, Err(SubmitError::Refused(Refusal::Rules(_), Position(0)))));
-    let stale = crate::Submission { expected: vec![(stream(WAVE), Expected::Exact(Revision(1)))], ..request(ADMIN, 1, vec![note("n")]) };
+    let stale =
+        crate::Submission { expected: vec![(stream(WAVE), Expected::Exact(Revision(1)))], ..request(ADMIN, 1, vec![note("n")]) };
     assert!(matches!(engine.validate(&stale), Err(SubmitError::Refused(Refusal::StaleRevision { .. }, _))));
     assert!(matches!(engine.validate(&request(ADMIN, 1, Vec::new())), Err(SubmitError::NoCommands)));
     assert_eq!(engine.snapshot().size, 1);
@@ -336,13 +345,28 @@ async fn validating_refuses_as_submitting_would_and_records_no_refusal() {
 async fn validating_an_approval_gives_the_digest_with_which_it_is_taken() {
     let engine = start(&opened().await).await;
     populate(&engine).await;
-    ask(&engine, vec![command(TRANSITION, "Planned", json!({ "event": "AgreementSigned", "target": { "precision": "unknown" } }))]).await.unwrap();
-    let void = serde_json::to_value(command(TRANSITION, "StatementVoided", json!({ "target": 2, "reason": { "$open": "wrong board" } }))).unwrap();
+    ask(
+        &engine,
+        vec![command(TRANSITION, "Planned", json!({ "event": "AgreementSigned", "target": { "precision": "unknown" } }))],
+    )
+    .await
+    .unwrap();
+    let void = serde_json::to_value(command(
+        TRANSITION,
+        "StatementVoided",
+        json!({ "target": 2, "reason": { "$open": "wrong board" } }),
+    ))
+    .unwrap();
     ask(&engine, vec![command("proposal/p1", "Proposed", json!({ "commands": [void] }))]).await.unwrap();
 
-    let approval = |by, digest: &str| request(by, Uuid::new_v4().as_u128(), vec![command("proposal/p1", "Approved", json!({ "digest": digest }))]);
+    let approval = |by, digest: &str| {
+        request(by, Uuid::new_v4().as_u128(), vec![command("proposal/p1", "Approved", json!({ "digest": digest }))])
+    };
     let refused = engine.validate(&approval(ADMIN, "")).unwrap_err();
-    assert!(matches!(&refused, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "SELF_APPROVAL"), "{refused}");
+    assert!(
+        matches!(&refused, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "SELF_APPROVAL"),
+        "{refused}"
+    );
     let seen = engine.validate(&approval(OFFICER, "")).unwrap();
     let digest = seen.assessment.unwrap().digest;
     assert_eq!(seen.entries.len(), 2);
@@ -351,7 +375,10 @@ async fn validating_an_approval_gives_the_digest_with_which_it_is_taken() {
     let types: Vec<_> = answer.entries.iter().map(|entry| entry.event_type).collect();
     assert_eq!(types, [EventType::Approved, EventType::StatementVoided]);
     let unknown = engine.validate(&approval(OFFICER, &digest)).unwrap_err();
-    assert!(matches!(&unknown, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "UNKNOWN_PROPOSAL"), "{unknown}");
+    assert!(
+        matches!(&unknown, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "UNKNOWN_PROPOSAL"),
+        "{unknown}"
+    );
 }
 
 #[tokio::test]

@@ -19,7 +19,9 @@ pub(crate) enum Mode {
     Full,
     /// The next append fails with an unknown outcome, and the ones after it find a poisoned ledger.
     /// The batch is found after the ledger is opened again, or not.
-    Unknown { kept: bool },
+    Unknown {
+        kept: bool,
+    },
     Poisoned,
 }
 

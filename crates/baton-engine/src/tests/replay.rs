@@ -32,28 +32,68 @@ fn variant(what: usize, n: u8) -> Command {
     let day = format!("2022-03-{n:02}");
     match what {
         0 => note(&format!("note {n}")),
-        1 => command(TRANSITION, "Planned", json!({ "event": "AgreementSigned", "target": { "precision": "unknown" }, "note": words })),
+        1 => command(
+            TRANSITION,
+            "Planned",
+            json!({ "event": "AgreementSigned", "target": { "precision": "unknown" }, "note": words }),
+        ),
         2 => command("organisation/QUY", "RoleGranted", json!({ "person": ADMIN, "role": "icb_programme_lead", "name": words })),
         3 => command("organisation/QUY", "RoleEnded", json!({ "person": ADMIN, "role": "icb_programme_lead", "on": day })),
-        4 => command(TRANSITION, "ExpressionOfInterestSubmitted", json!({ "subject": "eoi", "right_to_withdraw": "none", "note": words })),
+        4 => command(
+            TRANSITION,
+            "ExpressionOfInterestSubmitted",
+            json!({ "subject": "eoi", "right_to_withdraw": "none", "note": words }),
+        ),
         5 => command(TRANSITION, "StatementVoided", json!({ "target": n, "reason": words })),
-        6 => command(TRANSITION, "StatementCorrected", json!({
-            "target": n, "was": n, "to": { "occurred": { "precision": "day", "earliest": day, "latest": day }, "standing": "reported" }, "reason": words,
-        })),
-        7 => command(TRANSITION, "StatementCorrected", json!({ "target": n, "was": n, "to": { "place": { "after": 8 - n } }, "reason": words })),
-        8 => command(TRANSITION, "ConflictFlagged", json!({ "conflict": format!("c{n}"), "statements": [n], "description": words })),
+        6 => command(
+            TRANSITION,
+            "StatementCorrected",
+            json!({
+                "target": n, "was": n, "to": { "occurred": { "precision": "day", "earliest": day, "latest": day }, "standing": "reported" }, "reason": words,
+            }),
+        ),
+        7 => command(
+            TRANSITION,
+            "StatementCorrected",
+            json!({ "target": n, "was": n, "to": { "place": { "after": 8 - n } }, "reason": words }),
+        ),
+        8 => command(
+            TRANSITION,
+            "ConflictFlagged",
+            json!({ "conflict": format!("c{n}"), "statements": [n], "description": words }),
+        ),
         9 => command(TRANSITION, "ConflictSettled", json!({ "conflict": format!("c{n}"), "reading": words })),
-        10 => command("organisation/QUY", "BodyRegistered", json!({ "body": format!("body-{n}"), "name": "A body", "kind": "committee", "note": words })),
+        10 => command(
+            "organisation/QUY",
+            "BodyRegistered",
+            json!({ "body": format!("body-{n}"), "name": "A body", "kind": "committee", "note": words }),
+        ),
         11 => command("organisation/QUY", "BodyChanged", json!({ "body": format!("body-{n}"), "powers": [], "reason": words })),
-        12 => command("organisation/QVV", "OrganisationSucceeded", json!({
-            "successor": "QUY", "kind": "merger", "part": "part", "effective_on": day, "note": words,
-        })),
+        12 => command(
+            "organisation/QVV",
+            "OrganisationSucceeded",
+            json!({
+                "successor": "QUY", "kind": "merger", "part": "part", "effective_on": day, "note": words,
+            }),
+        ),
         13 => command("organisation/QVV", "OrganisationRenamed", json!({ "name": format!("Name {n}"), "effective_on": day })),
         14 => command(&format!("meeting/m{n}"), "MeetingHeld", json!({ "body_name": "A body", "note": words })),
-        15 => command(&format!("meeting/m{n}"), "InterestDeclared", json!({ "meeting": format!("m{n}"), "person": STRANGER, "action": "left_room" })),
-        16 => command(WAVE, "TimetableChanged", json!({ "item": "will_by", "to": { "precision": "day", "earliest": day, "latest": day }, "reason": words })),
+        15 => command(
+            &format!("meeting/m{n}"),
+            "InterestDeclared",
+            json!({ "meeting": format!("m{n}"), "person": STRANGER, "action": "left_room" }),
+        ),
+        16 => command(
+            WAVE,
+            "TimetableChanged",
+            json!({ "item": "will_by", "to": { "precision": "day", "earliest": day, "latest": day }, "reason": words }),
+        ),
         17 => command(WAVE, "EvidenceAttached", json!({ "note": words })),
-        18 => command("transition/QUY.PHARM.POD-2021", "TransitionRegistered", json!({ "sender": "own:nhs-england", "starting_position": "none" })),
+        18 => command(
+            "transition/QUY.PHARM.POD-2021",
+            "TransitionRegistered",
+            json!({ "sender": "own:nhs-england", "starting_position": "none" }),
+        ),
         _ => command(TRANSITION, "FactRecorded", json!({ "kind": "allocation", "note": words })),
     }
 }

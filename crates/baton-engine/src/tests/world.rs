@@ -51,7 +51,11 @@ pub(crate) fn note(words: &str) -> Command {
 
 /// A command with a leaf of about this size.
 pub(crate) fn large(organisation: &str, bytes: usize) -> Command {
-    command(&format!("organisation/own:{organisation}"), "OrganisationRegistered", json!({ "name": "x".repeat(bytes), "kind": "other" }))
+    command(
+        &format!("organisation/own:{organisation}"),
+        "OrganisationRegistered",
+        json!({ "name": "x".repeat(bytes), "kind": "other" }),
+    )
 }
 
 /// A request; equal commands are equal content.
@@ -93,18 +97,34 @@ pub(crate) fn first_commands() -> Vec<Command> {
     let (_, text) = SHIPPED.iter().find(|(name, _)| *name == "pod-2021.toml").unwrap();
     let route = Route::parse(text).unwrap();
     let organisation = |id: &str, kind: &str| {
-        command(&format!("organisation/{id}"), "OrganisationRegistered", json!({ "name": format!("Organisation {id}"), "kind": kind }))
+        command(
+            &format!("organisation/{id}"),
+            "OrganisationRegistered",
+            json!({ "name": format!("Organisation {id}"), "kind": kind }),
+        )
     };
     let transition = |id: &str| {
-        command(&format!("transition/{id}"), "TransitionRegistered", json!({ "sender": "own:nhs-england", "starting_position": "none" }))
+        command(
+            &format!("transition/{id}"),
+            "TransitionRegistered",
+            json!({ "sender": "own:nhs-england", "starting_position": "none" }),
+        )
     };
     vec![
-        command("log", "RoleGranted", json!({ "person": OFFICER, "name": { "$open": "Olive Officer" }, "role": "records_officer" })),
+        command(
+            "log",
+            "RoleGranted",
+            json!({ "person": OFFICER, "name": { "$open": "Olive Officer" }, "role": "records_officer" }),
+        ),
         command("route/pod-2021", "RoutePublished", json!({ "version": route.version().as_str(), "text": text })),
         organisation("own:nhs-england", "nhs_england"),
         organisation("QUY", "icb"),
         organisation("QVV", "icb"),
-        command(WAVE, "WaveOpened", json!({ "name": "Services of 2021", "services": ["PHARM", "OPHTH", "DENT"], "route": "pod-2021" })),
+        command(
+            WAVE,
+            "WaveOpened",
+            json!({ "name": "Services of 2021", "services": ["PHARM", "OPHTH", "DENT"], "route": "pod-2021" }),
+        ),
         transition("QUY.DENT.POD-2021"),
         transition("QVV.DENT.POD-2021"),
     ]

@@ -45,7 +45,8 @@ pub(super) async fn print(out: &mut Out, client: &Client, args: &Board) -> Resul
                 out.heading(region)?;
                 out.table(&table)?;
             }
-            Ok(())
+            let first = &transitions[0].id;
+            out.line(format!("A transition is named receiver.service.wave: show {first} tells one path."))
         }
     }
 }

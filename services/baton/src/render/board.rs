@@ -32,18 +32,18 @@ fn region_name(id: &str, regions: &Regions) -> String {
     }
 }
 
-/// For people: a heading and a table per region. The receiver is named once.
+/// For people: a heading and a table per region. The receiver is named once, and services that stand alike share a
+/// line.
 pub(crate) fn tables(transitions: &[TransitionSummary], regions: &Regions) -> Vec<(String, Table)> {
     let mut all: Vec<(String, Table)> = Vec::new();
     for of_region in transitions.chunk_by(|a, b| a.region == b.region) {
-        let mut table = table(["Receiver", "Transition", "Service", "Wave", "Stage", "Live on", "Plans", "Gaps", "Overdue"]);
+        let mut table = table(["Receiver", "Services", "Wave", "Stage", "Live on", "Plans", "Gaps", "Overdue"]);
         for of_receiver in of_region.chunk_by(|a, b| a.receiver == b.receiver) {
-            for (index, t) in of_receiver.iter().enumerate() {
+            for (index, (t, services)) in alike(of_receiver).into_iter().enumerate() {
                 let receiver = if index == 0 { receiver(t) } else { String::new() };
                 table.row([
                     receiver.into(),
-                    t.id.as_str().into(),
-                    t.service.as_str().into(),
+                    services.join(", ").into(),
                     t.wave.as_str().into(),
                     stage::words(t.into()).into(),
                     dates::optional(t.live_on.as_ref()).into(),
@@ -58,23 +58,47 @@ pub(crate) fn tables(transitions: &[TransitionSummary], regions: &Regions) -> Ve
     all
 }
 
+/// The lines of one receiver: of transitions that stand alike the first, with the services of all.
+fn alike(of_receiver: &[TransitionSummary]) -> Vec<(&TransitionSummary, Vec<&str>)> {
+    let line = |t: &TransitionSummary| {
+        let live_on = dates::optional(t.live_on.as_ref());
+        (t.wave.clone(), stage::words(t.into()), live_on, plans(t), t.open_gaps, t.overdue_obligations)
+    };
+    let mut lines: Vec<(&TransitionSummary, Vec<&str>)> = Vec::new();
+    for t in of_receiver {
+        match lines.iter_mut().find(|(first, _)| line(first) == line(t)) {
+            Some((_, services)) => services.push(&t.service),
+            None => lines.push((t, vec![&t.service])),
+        }
+    }
+    lines
+}
+
 fn receiver(t: &TransitionSummary) -> String {
     let name = if t.receiver_name.is_empty() { t.receiver.clone() } else { format!("{} ({})", t.receiver_name, t.receiver) };
     if t.designate { format!("{name}, designate") } else { name }
 }
 
-/// The next plan, and how many are late: past their day with nothing on record.
+/// The plan waited for, how many are late (past their day with nothing on record) and how many were missed (it happened
+/// after their day).
 fn plans(t: &TransitionSummary) -> String {
+    let missed = (t.missed_plans > 0).then(|| format!("{} missed", t.missed_plans));
+    [waited_for(t), missed].into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn waited_for(t: &TransitionSummary) -> Option<String> {
     let Some(plan) = &t.next_plan else {
-        return if t.late_plans > 0 { format!("{} late", t.late_plans) } else { String::new() };
+        return (t.late_plans > 0).then(|| format!("{} late", t.late_plans));
     };
-    let first = format!("{} {}", plan_subject(plan), dates::optional(plan.target.as_ref()));
-    match (plan.status() == PlanStatus::Late, t.late_plans) {
+    let when = dates::optional(plan.target.as_ref());
+    let first = format!("{} {when}", plan_subject(plan));
+    let first = first.trim_end();
+    Some(match (plan.status() == PlanStatus::Late, t.late_plans) {
         (true, 0 | 1) => format!("late: {first}"),
         (true, late) => format!("late: {first}, and {} more", late - 1),
         (false, 0) => format!("next: {first}"),
         (false, late) => format!("next: {first}; {late} late"),
-    }
+    })
 }
 
 /// What is planned: the event, and its key where there is one.
@@ -162,6 +186,7 @@ fn object(t: &TransitionSummary, view: &TransitionView, regions: &Regions) -> Va
         "designate": t.designate,
         "plans": plan_objects(&view.plans),
         "late_plans": t.late_plans,
+        "missed_plans": t.missed_plans,
         "gaps": gap_objects(&view.gaps),
         "open_obligations": t.open_obligations,
         "overdue_obligations": t.overdue_obligations,
@@ -239,8 +264,8 @@ mod tests {
         assert_eq!(headings, ["Midlands (Y60)", "South West (Y58)", "Region not on record"]);
         let south_west = &tables[1].1;
         assert_eq!(south_west.rows[0][0].text, "NHS QUY (QUY)");
-        assert_eq!((south_west.rows[1][0].text.as_str(), south_west.rows[1][1].text.as_str()), ("", "QUY.PHARM.POD-2021"));
-        assert_eq!(south_west.rows[0][4].text, "LIVE (reported; 7 earlier stages not on record)");
+        assert_eq!((south_west.rows.len(), south_west.rows[0][1].text.as_str()), (1, "DENT, PHARM"));
+        assert_eq!(south_west.rows[0][3].text, "LIVE (reported; 7 earlier stages not on record)");
         assert!(tables.iter().all(|(_, t)| t.rows.iter().all(|row| row.len() == t.headers.len())));
     }
 
@@ -284,8 +309,18 @@ mod tests {
                 PlanView { event: "AssessmentSubmitted".into(), key: "pdaf".into(), status: status as i32, ..Default::default() };
             plans(&TransitionSummary { next_plan: Some(plan), late_plans, ..Default::default() })
         };
-        assert_eq!(words(PlanStatus::Open, 2), "next: AssessmentSubmitted pdaf ; 2 late");
-        assert_eq!(words(PlanStatus::Late, 3), "late: AssessmentSubmitted pdaf , and 2 more");
+        assert_eq!(words(PlanStatus::Open, 2), "next: AssessmentSubmitted pdaf; 2 late");
+        assert_eq!(words(PlanStatus::Late, 3), "late: AssessmentSubmitted pdaf, and 2 more");
+    }
+
+    #[test]
+    fn services_that_stand_otherwise_have_a_line_of_their_own() {
+        let mut dental = summary("QYG.DENT.POD-2021", "QYG", "Y58");
+        dental.missed_plans = 1;
+        let all = [dental, summary("QYG.OPHTH.POD-2021", "QYG", "Y58"), summary("QYG.PHARM.POD-2021", "QYG", "Y58")];
+        let table = &tables(&all, &regions())[0].1;
+        let lines: Vec<_> = table.rows.iter().map(|r| (r[0].text.as_str(), r[1].text.as_str(), r[5].text.as_str())).collect();
+        assert_eq!(lines, [("NHS QYG (QYG)", "DENT", "1 missed"), ("", "OPHTH, PHARM", "")]);
     }
 
     #[test]

@@ -38,7 +38,10 @@ impl AuditService for Service {
             .into_iter()
             .filter_map(|(revision, step)| {
                 let event = view::recorded_event(&entries.remove(&revision)?);
-                Some(Ok(proto::ReplayTransitionResponse { step: Some(proto::ReplayStep { event: Some(event), ..step }), position }))
+                Some(Ok(proto::ReplayTransitionResponse {
+                    step: Some(proto::ReplayStep { event: Some(event), ..step }),
+                    position,
+                }))
             })
             .collect();
         Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
@@ -92,8 +95,12 @@ fn steps(transition: &Transition, route: &Route) -> Vec<(Revision, proto::Replay
         steps.push((entry.revision(), step));
     }
     let after = stage_of(&facts, route);
-    let about: Vec<&Recorded> =
-        transition.story.truth().map(AsRef::as_ref).filter(|r| r.statement.event.event_type().nature() == Nature::Truth).collect();
+    let about: Vec<&Recorded> = transition
+        .story
+        .truth()
+        .map(AsRef::as_ref)
+        .filter(|r| r.statement.event.event_type().nature() == Nature::Truth)
+        .collect();
     steps.extend(about.into_iter().map(|r| (r.revision, proto::ReplayStep { in_story: false, ..after.clone() })));
     steps
 }

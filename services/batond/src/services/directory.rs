@@ -46,7 +46,10 @@ impl DirectoryService for Service {
         }))
     }
 
-    async fn list_bodies(&self, request: Request<proto::ListBodiesRequest>) -> Result<Response<proto::ListBodiesResponse>, Status> {
+    async fn list_bodies(
+        &self,
+        request: Request<proto::ListBodiesRequest>,
+    ) -> Result<Response<proto::ListBodiesResponse>, Status> {
         let asked = parse::list_bodies(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
         let start = self.pages.start(&("bodies", &asked.organisation, &asked.kind), asked.page_token.as_ref(), state)?;

@@ -49,7 +49,10 @@ impl LedgerService for Service {
         answer.map(Response::new).map_err(|error| status::submit(&error))
     }
 
-    async fn read_events(&self, request: Request<proto::ReadEventsRequest>) -> Result<Response<proto::ReadEventsResponse>, Status> {
+    async fn read_events(
+        &self,
+        request: Request<proto::ReadEventsRequest>,
+    ) -> Result<Response<proto::ReadEventsResponse>, Status> {
         let asked = parse::read_events(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
         let entries = self.entries(&state, asked.stream.as_ref(), asked.from_position, asked.page_size).await?;
@@ -78,7 +81,10 @@ impl LedgerService for Service {
         Ok(Response::new(ReceiverStream::new(receiver)))
     }
 
-    async fn get_proposal(&self, request: Request<proto::GetProposalRequest>) -> Result<Response<proto::GetProposalResponse>, Status> {
+    async fn get_proposal(
+        &self,
+        request: Request<proto::GetProposalRequest>,
+    ) -> Result<Response<proto::GetProposalResponse>, Status> {
         let person = identity::person(request.metadata(), &self.engine.snapshot()).ok();
         let asked = parse::get_proposal(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
@@ -99,9 +105,11 @@ impl LedgerService for Service {
         let asked = parse::list_proposals(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
         let start = self.pages.start(&("proposals", &asked.transition), asked.page_token.as_ref(), state)?;
-        let open = start.state.proposals.iter().filter(|(_, p)| {
-            p.ended.is_none() && asked.transition.as_ref().is_none_or(|id| p.touches(id))
-        });
+        let open = start
+            .state
+            .proposals
+            .iter()
+            .filter(|(_, p)| p.ended.is_none() && asked.transition.as_ref().is_none_or(|id| p.touches(id)));
         let page = self.pages.page(&start, open.map(|(id, _)| id).collect(), asked.page_size);
         Ok(Response::new(proto::ListProposalsResponse {
             proposals: page.items.into_iter().map(|id| proposal(&start.state, id, person.clone())).collect(),

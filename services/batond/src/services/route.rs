@@ -25,7 +25,10 @@ impl RouteService for Service {
         }))
     }
 
-    async fn list_routes(&self, request: Request<proto::ListRoutesRequest>) -> Result<Response<proto::ListRoutesResponse>, Status> {
+    async fn list_routes(
+        &self,
+        request: Request<proto::ListRoutesRequest>,
+    ) -> Result<Response<proto::ListRoutesResponse>, Status> {
         let asked = parse::list_routes(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
         let start = self.pages.start(&("routes", &asked.id), asked.page_token.as_ref(), state)?;

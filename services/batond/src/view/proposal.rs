@@ -33,7 +33,12 @@ pub fn assessment(assessment: &Assessment) -> proto::Assessment {
 }
 
 /// A proposal; open ones with what they would do now, or why they could not be taken.
-pub fn proposal(id: &ProposalId, proposal: &Proposal, would: Option<Result<Assessment, Vec<(usize, Unmet)>>>, revision: u64) -> proto::Proposal {
+pub fn proposal(
+    id: &ProposalId,
+    proposal: &Proposal,
+    would: Option<Result<Assessment, Vec<(usize, Unmet)>>>,
+    revision: u64,
+) -> proto::Proposal {
     let Event::Proposed(proposed) = &proposal.proposed.statement.event else { return proto::Proposal::default() };
     let (status, decided) = match &proposal.ended {
         None => (proto::ProposalStatus::Open, None),
@@ -55,7 +60,10 @@ pub fn proposal(id: &ProposalId, proposal: &Proposal, would: Option<Result<Asses
         decided_by: decided.map_or_else(String::new, |by| by.recorded_by.to_string()),
         decided_at: decided.map(|by| timestamp(by.recorded_at)),
         assessment: would,
-        unmet: refused.iter().map(|(index, u)| unmet(&Unmet { what: format!("commands[{index}]: {}", u.what), ..u.clone() })).collect(),
+        unmet: refused
+            .iter()
+            .map(|(index, u)| unmet(&Unmet { what: format!("commands[{index}]: {}", u.what), ..u.clone() }))
+            .collect(),
         revision,
     }
 }

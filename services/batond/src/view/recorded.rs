@@ -30,7 +30,7 @@ pub fn recorded_event(entry: &LogEntry) -> proto::RecordedEvent {
         remark: text(st.remark.as_ref()),
         payload_json: payload_json(&st.event),
         leaf: entry.leaf.clone().into(),
-        leaf_hash: entry.leaf_hash.to_vec().into(),
+        leaf_hash: entry.leaf_hash.to_vec(),
     }
 }
 

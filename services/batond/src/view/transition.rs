@@ -21,7 +21,11 @@ pub fn transition(row: &Row, position: u64) -> proto::TransitionView {
         region: row.region.clone(),
         sender: r.sender.to_string(),
         acting_through: r.acting_through.as_ref().map_or_else(String::new, ToString::to_string),
-        route: Some(proto::RoutePin { id: r.pin.id.to_string(), version: r.pin.version.to_string(), sha256: r.pin.sha256.clone() }),
+        route: Some(proto::RoutePin {
+            id: r.pin.id.to_string(),
+            version: r.pin.version.to_string(),
+            sha256: r.pin.sha256.clone(),
+        }),
         stage: row.stage.clone(),
         stage_title: row.stage_title.clone(),
         stage_standing: standing(row.standing),

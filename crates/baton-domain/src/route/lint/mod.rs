@@ -30,20 +30,13 @@ use super::{RouteError, read::Draft};
 
 /// All problems of a draft whose parts could all be read.
 pub(super) fn check(draft: &Draft) -> Vec<RouteError> {
-    let mut found = Findings {
-        draft,
-        errors: Vec::new(),
-    };
+    let mut found = Findings { draft, errors: Vec::new() };
     references::check(&mut found);
     shape::check(&mut found);
     ways::check(&mut found);
     // A name that stands for nothing, or a start that is none, leaves everything behind it without
     // a way in; say the cause once instead.
-    if !found
-        .errors
-        .iter()
-        .any(|error| matches!(error.rule, "P002" | "P003"))
-    {
+    if !found.errors.iter().any(|error| matches!(error.rule, "P002" | "P003")) {
         reach::check(&mut found);
     }
     found.errors
@@ -59,12 +52,6 @@ impl Findings<'_> {
         let (key, message) = (key.into(), message.into());
         let place = self.draft.place(&key);
         let (line, column) = (place.line, place.column);
-        self.errors.push(RouteError {
-            line,
-            column,
-            key,
-            rule,
-            message,
-        });
+        self.errors.push(RouteError { line, column, key, rule, message });
     }
 }

@@ -15,16 +15,9 @@ pub(super) fn check(found: &mut Findings<'_>) {
         let key = format!("stage.{}.entry", stage.id);
         if !reach.stages.contains(&stage.id) {
             let rule = if stage.live { "P006" } else { "P004" };
-            found.report(
-                rule,
-                key,
-                format!("nothing can lead to the stage \"{}\"", stage.id),
-            );
+            found.report(rule, key, format!("nothing can lead to the stage \"{}\"", stage.id));
         } else if i > 0 && stage.entry.holds(&Atom::holds_at_opening) {
-            let message = format!(
-                "\"{}\" holds as soon as a transition is registered",
-                stage.id
-            );
+            let message = format!("\"{}\" holds as soon as a transition is registered", stage.id);
             found.report("P019", key, message);
         }
     }
@@ -34,11 +27,7 @@ pub(super) fn check(found: &mut Findings<'_>) {
     let awaited = awaited(route);
     for gate in route.gates() {
         subject(found, route, &reach, "gate", Subject::Gate(gate));
-        for outcome in gate
-            .outcomes
-            .iter()
-            .filter(|outcome| !outcome.raises && !outcome.reason)
-        {
+        for outcome in gate.outcomes.iter().filter(|outcome| !outcome.raises && !outcome.reason) {
             if !awaited.contains(&(&gate.id, &outcome.id)) {
                 let key = format!("gate.{}.outcomes.{}", gate.id, outcome.id);
                 let message = "nothing waits for this outcome, so it must ask for a reason";
@@ -57,28 +46,15 @@ pub(super) fn check(found: &mut Findings<'_>) {
     }
 }
 
-fn subject(
-    found: &mut Findings<'_>,
-    route: &Route,
-    reach: &Reach<'_>,
-    part: &str,
-    subject: Subject<'_>,
-) {
+fn subject(found: &mut Findings<'_>, route: &Route, reach: &Reach<'_>, part: &str, subject: Subject<'_>) {
     let key = format!("{part}.{}", subject.id());
     let at = |id: &StageId| route.stage_index(id);
-    if subject
-        .until()
-        .is_some_and(|until| at(until) <= at(subject.home()))
-    {
+    if subject.until().is_some_and(|until| at(until) <= at(subject.home())) {
         let message = "it belongs to a stage in which it may not be done any more";
         found.report("P005", format!("{key}.until"), message);
     }
     if reach.stages.contains(subject.home()) && !subject.needs().holds(&|atom| reach.holds(atom)) {
-        found.report(
-            "P005",
-            format!("{key}.needs"),
-            "what it needs can never be so",
-        );
+        found.report("P005", format!("{key}.needs"), "what it needs can never be so");
     }
 }
 
@@ -86,9 +62,10 @@ fn subject(
 fn awaited(route: &Route) -> BTreeSet<(&SubjectId, &OutcomeId)> {
     let stages = route.stages().iter().map(|stage| &stage.entry);
     let items = route.items().iter().map(|item| &item.needs);
-    let gates = route.gates().iter().flat_map(|gate| {
-        std::iter::once(&gate.needs).chain(gate.outcomes.iter().map(|outcome| &outcome.needs))
-    });
+    let gates = route
+        .gates()
+        .iter()
+        .flat_map(|gate| std::iter::once(&gate.needs).chain(gate.outcomes.iter().map(|outcome| &outcome.needs)));
     let needs = stages.chain(items).chain(gates).flat_map(Guard::needs);
     needs
         .flat_map(|need| match &need.atom {
@@ -107,11 +84,7 @@ struct Reach<'r> {
 impl<'r> Reach<'r> {
     fn of(route: &'r Route) -> Self {
         let (stages, items, outcomes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut reach = Self {
-            stages,
-            items,
-            outcomes,
-        };
+        let mut reach = Self { stages, items, outcomes };
         while reach.grow(route) {}
         reach
     }
@@ -159,12 +132,8 @@ impl<'r> Reach<'r> {
             | Atom::Checklist { .. }
             | Atom::HandoverClear
             | Atom::FactRecorded(_) => true,
-            Atom::Done(id) | Atom::Verified(id) | Atom::Field { item: id, .. } => {
-                self.items.contains(id)
-            }
-            Atom::Decided { gate, outcomes } => outcomes
-                .iter()
-                .any(|outcome| self.outcomes.contains(&(gate, outcome))),
+            Atom::Done(id) | Atom::Verified(id) | Atom::Field { item: id, .. } => self.items.contains(id),
+            Atom::Decided { gate, outcomes } => outcomes.iter().any(|outcome| self.outcomes.contains(&(gate, outcome))),
         }
     }
 }

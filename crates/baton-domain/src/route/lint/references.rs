@@ -16,13 +16,7 @@ pub(super) fn check(found: &mut Findings<'_>) {
         if let Some((rule, message)) = dangling(route, &reference.target) {
             let (line, column) = (reference.place.line, reference.place.column);
             let key = reference.key.clone();
-            found.errors.push(RouteError {
-                line,
-                column,
-                key,
-                rule,
-                message,
-            });
+            found.errors.push(RouteError { line, column, key, rule, message });
         }
     }
     for role in route.roles() {
@@ -56,9 +50,7 @@ fn dangling(route: &Route, target: &Target) -> Option<(&'static str, String)> {
         Target::Fact(kind) if route.fact_spec(kind).is_none() => {
             format!("there is no fact \"{kind}\"")
         }
-        Target::Handover if route.handover().is_empty() => {
-            "the route has no handover areas".to_owned()
-        }
+        Target::Handover if route.handover().is_empty() => "the route has no handover areas".to_owned(),
         Target::Verified(id) => match route.item(id) {
             None => format!("there is no item \"{id}\""),
             Some(item) if item.verify.is_empty() => format!("nobody may verify \"{id}\""),
@@ -71,9 +63,7 @@ fn dangling(route: &Route, target: &Target) -> Option<(&'static str, String)> {
         },
         Target::Outcome(gate, outcome) => match route.gate(gate) {
             None => format!("there is no gate \"{gate}\""),
-            Some(_) if outcome.is_unknown() => {
-                "the outcome unknown moves nothing, so nothing may wait for it".to_owned()
-            }
+            Some(_) if outcome.is_unknown() => "the outcome unknown moves nothing, so nothing may wait for it".to_owned(),
             Some(gate) if gate.outcome(outcome).is_none() => {
                 format!("the gate \"{}\" has no outcome \"{outcome}\"", gate.id)
             }
@@ -85,12 +75,7 @@ fn dangling(route: &Route, target: &Target) -> Option<(&'static str, String)> {
     Some(("P002", message))
 }
 
-fn no_field(
-    route: &Route,
-    id: &SubjectId,
-    field: &FieldName,
-    value: &FieldName,
-) -> Option<(&'static str, String)> {
+fn no_field(route: &Route, id: &SubjectId, field: &FieldName, value: &FieldName) -> Option<(&'static str, String)> {
     let message = match route.item(id) {
         None => format!("there is no item \"{id}\""),
         Some(item) => {
@@ -98,20 +83,12 @@ fn no_field(
             match fields.iter().find(|(name, _)| *name == field.as_str()) {
                 None => {
                     let known: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
-                    let known = if known.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        known.join(", ")
-                    };
-                    format!(
-                        "an item of kind {} has no field \"{field}\"; known: {known}",
-                        item.kind
-                    )
+                    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                    format!("an item of kind {} has no field \"{field}\"; known: {known}", item.kind)
                 }
-                Some((_, values)) if !values.contains(&value.as_str()) => format!(
-                    "\"{id}.{field}\" is never \"{value}\"; it is one of {}",
-                    values.join(", ")
-                ),
+                Some((_, values)) if !values.contains(&value.as_str()) => {
+                    format!("\"{id}.{field}\" is never \"{value}\"; it is one of {}", values.join(", "))
+                }
                 Some(_) => return None,
             }
         }

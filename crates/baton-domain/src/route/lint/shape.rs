@@ -23,13 +23,7 @@ pub(super) fn check(found: &mut Findings<'_>) {
 }
 
 fn first_stage(found: &mut Findings<'_>, stage: &Stage) {
-    let plain = matches!(
-        &stage.entry,
-        Guard::Is(Need {
-            atom: Atom::Registered,
-            ..
-        })
-    );
+    let plain = matches!(&stage.entry, Guard::Is(Need { atom: Atom::Registered, .. }));
     if !plain || stage.closed || stage.live {
         let message = "the first stage must be open, not live, and entered by \"registered\" alone";
         found.report("P003", format!("stage.{}.entry", stage.id), message);
@@ -38,10 +32,7 @@ fn first_stage(found: &mut Findings<'_>, stage: &Stage) {
 
 fn live_by_commencement(found: &mut Findings<'_>, route: &Route) {
     let stage = route.live();
-    if !stage
-        .entry
-        .requires(&done_of(route, |kind| kind == ItemKind::Commencement))
-    {
+    if !stage.entry.requires(&done_of(route, |kind| kind == ItemKind::Commencement)) {
         let message = "the live stage must not be reached without an item of kind commencement";
         found.report("P006", format!("stage.{}.entry", stage.id), message);
     }
@@ -72,11 +63,7 @@ fn outcomes(found: &mut Findings<'_>, route: &Route, gate: &Gate) {
     let key = format!("gate.{}.outcomes", gate.id);
     // `unknown` and repeated outcomes were reported while reading and are not in the list.
     if gate.outcomes.len() < 2 {
-        found.report(
-            "P008",
-            key.clone(),
-            "a gate must have at least two outcomes",
-        );
+        found.report("P008", key.clone(), "a gate must have at least two outcomes");
     }
     for outcome in &gate.outcomes {
         if outcome.raises && route.obligations().is_empty() {

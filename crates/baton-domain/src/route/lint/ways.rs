@@ -5,20 +5,14 @@ use crate::route::{Atom, Reopening, RoleId, RoleSide, Route, Stage, StageId, Sub
 
 pub(super) fn check(found: &mut Findings<'_>) {
     let route = &found.draft.route;
-    if !route.stages()[..route.live_index()]
-        .iter()
-        .any(|stage| stage.closed)
-    {
+    if !route.stages()[..route.live_index()].iter().any(|stage| stage.closed) {
         let message = "no closed stage stands before the live one, so nobody can step back";
         found.report("P016", format!("stage.{}", route.live().id), message);
     }
     for (i, way) in route.reopenings().iter().enumerate() {
         let key = format!("reopen[{}]", i + 1);
         way_back(found, route, &key, way);
-        if let Some((from, to)) = route.reopenings()[..i]
-            .iter()
-            .find_map(|one| same(one, way))
-        {
+        if let Some((from, to)) = route.reopenings()[..i].iter().find_map(|one| same(one, way)) {
             let message = format!("another way back leads from \"{from}\" to \"{to}\" already");
             found.report("P016", format!("{key}.to"), message);
         }
@@ -34,18 +28,9 @@ fn same<'r>(one: &'r Reopening, other: &Reopening) -> Option<(&'r StageId, &'r S
 
 fn way_back(found: &mut Findings<'_>, route: &Route, key: &str, way: &Reopening) {
     if way.agreed_by.is_empty() {
-        found.report(
-            "P016",
-            format!("{key}.agreed_by"),
-            "a reopening needs someone who agrees",
-        );
+        found.report("P016", format!("{key}.agreed_by"), "a reopening needs someone who agrees");
     }
-    let sides = |roles: &[RoleId]| -> Vec<RoleSide> {
-        roles
-            .iter()
-            .filter_map(|role| route.role_side(role))
-            .collect()
-    };
+    let sides = |roles: &[RoleId]| -> Vec<RoleSide> { roles.iter().filter_map(|role| route.role_side(role)).collect() };
     let (asking, agreeing) = (sides(&way.by), sides(&way.agreed_by));
     if let Some(side) = asking.iter().find(|side| agreeing.contains(side)) {
         let message = format!("the {side} side both asks and agrees; it takes one of each side");
@@ -73,32 +58,21 @@ fn way_back(found: &mut Findings<'_>, route: &Route, key: &str, way: &Reopening)
 /// open stage that rests on an earlier decision, such as an approval, is left standing on purpose.
 fn still_standing<'r>(route: &'r Route, way: &Reopening, to: &StageId) -> Option<&'r Stage> {
     let first = route.stage_index(to)? + 1;
-    route.stages()[first..route.live_index()]
-        .iter()
-        .find(|stage| {
-            let counted = !stage.closed || way.from.contains(&stage.id);
-            counted
-                && stage
-                    .entry
-                    .holds(&|atom| survives(route, atom, to, stage.closed))
-        })
+    route.stages()[first..route.live_index()].iter().find(|stage| {
+        let counted = !stage.closed || way.from.contains(&stage.id);
+        counted && stage.entry.holds(&|atom| survives(route, atom, to, stage.closed))
+    })
 }
 
 fn survives(route: &Route, atom: &Atom, to: &StageId, decided: bool) -> bool {
     let kept = |subject: Option<Subject<'_>>| {
-        subject.is_some_and(|subject| {
-            !subject.set_aside() || route.stage_index(subject.home()) < route.stage_index(to)
-        })
+        subject.is_some_and(|subject| !subject.set_aside() || route.stage_index(subject.home()) < route.stage_index(to))
     };
     match atom {
-        Atom::Done(id) | Atom::Verified(id) | Atom::Field { item: id, .. } => {
-            kept(route.subject(id))
-        }
+        Atom::Done(id) | Atom::Verified(id) | Atom::Field { item: id, .. } => kept(route.subject(id)),
         Atom::Decided { gate, .. } => decided && kept(route.subject(gate)),
-        Atom::Registered
-        | Atom::ObligationsClear(_)
-        | Atom::Checklist { .. }
-        | Atom::HandoverClear
-        | Atom::FactRecorded(_) => true,
+        Atom::Registered | Atom::ObligationsClear(_) | Atom::Checklist { .. } | Atom::HandoverClear | Atom::FactRecorded(_) => {
+            true
+        }
     }
 }

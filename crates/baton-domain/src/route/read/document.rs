@@ -17,33 +17,14 @@ struct Header {
 
 impl Reader<'_> {
     /// Reads everything. None when the route can not be put together at all.
-    pub(super) fn document(
-        &mut self,
-        table: &DeTable<'_>,
-        sha256: [u8; 32],
-        text_len: usize,
-    ) -> Option<Route> {
+    pub(super) fn document(&mut self, table: &DeTable<'_>, sha256: [u8; 32], text_len: usize) -> Option<Route> {
         let file = Table::new("", 0, table);
         self.only(
             &file,
-            &[
-                "route",
-                "roles",
-                "stage",
-                "item",
-                "gate",
-                "checklist",
-                "obligation",
-                "reopen",
-                "handover",
-                "fact",
-                "due",
-            ],
+            &["route", "roles", "stage", "item", "gate", "checklist", "obligation", "reopen", "handover", "fact", "due"],
         );
         let header = self.must(&file, "route", Self::header);
-        let roles = self
-            .must(&file, "roles", Self::role_list)
-            .unwrap_or_default();
+        let roles = self.must(&file, "roles", Self::role_list).unwrap_or_default();
         let mut parts = Parts {
             roles,
             stages: self.elements(&file, "stage", "id", Self::stage_part),
@@ -58,24 +39,9 @@ impl Reader<'_> {
         };
         let live = self.live_stage(&parts.stages)?;
         settle_until(&mut parts, live);
-        let Header {
-            id,
-            version,
-            title,
-            source,
-        } = header?;
+        let Header { id, version, title, source } = header?;
         let index = Index::of(&parts);
-        Some(Route {
-            id,
-            version,
-            title,
-            source,
-            sha256,
-            text_len,
-            live,
-            parts,
-            index,
-        })
+        Some(Route { id, version, title, source, sha256, text_len, live, parts, index })
     }
 
     fn header(&mut self, key: &str, value: Value<'_, '_>) -> Option<Header> {
@@ -85,12 +51,7 @@ impl Reader<'_> {
         let version = self.must(&table, "version", Self::name);
         let title = self.must(&table, "title", Self::text);
         let source = self.must(&table, "source", Self::text);
-        Some(Header {
-            id: id?,
-            version: version?,
-            title: title?,
-            source: source?,
-        })
+        Some(Header { id: id?, version: version?, title: title?, source: source? })
     }
 
     fn role_list(&mut self, key: &str, value: Value<'_, '_>) -> Option<Vec<Role>> {
@@ -156,53 +117,28 @@ impl Reader<'_> {
         let aside = self.may(table, "aside", Self::yes).unwrap_or(false);
         if closed && live {
             let key = table.key("closed");
-            self.wrong(
-                table.at,
-                key,
-                "P001",
-                "a stage can not be both closed and live",
-            );
+            self.wrong(table.at, key, "P001", "a stage can not be both closed and live");
         }
         let id = id?;
         let title = title.unwrap_or_else(|| sentence(id.as_str()));
-        Some(Stage {
-            title,
-            id,
-            entry: entry?,
-            closed,
-            live,
-            aside,
-        })
+        Some(Stage { title, id, entry: entry?, closed, live, aside })
     }
 
     fn live_stage(&mut self, stages: &[Stage]) -> Option<usize> {
-        let live: Vec<usize> = stages
-            .iter()
-            .enumerate()
-            .filter_map(|(i, stage)| stage.live.then_some(i))
-            .collect();
+        let live: Vec<usize> = stages.iter().enumerate().filter_map(|(i, stage)| stage.live.then_some(i)).collect();
         if let [one] = live.as_slice() {
             return Some(*one);
         }
         // A stage left out above may have been the live one.
         if live.len() > 1 || !self.lost {
-            let key = live
-                .get(1)
-                .map_or("stage".to_owned(), |i| format!("stage.{}", stages[*i].id));
-            let place = self
-                .places
-                .get(&key)
-                .copied()
-                .unwrap_or(super::Place::START);
+            let key = live.get(1).map_or("stage".to_owned(), |i| format!("stage.{}", stages[*i].id));
+            let place = self.places.get(&key).copied().unwrap_or(super::Place::START);
             self.errors.push(crate::route::RouteError {
                 line: place.line,
                 column: place.column,
                 key,
                 rule: "P006",
-                message: format!(
-                    "exactly one stage must have live = true, found {}",
-                    live.len()
-                ),
+                message: format!("exactly one stage must have live = true, found {}", live.len()),
             });
             self.lost = true;
         }
@@ -212,12 +148,7 @@ impl Reader<'_> {
 
 /// Work at home before the live stage ends there, unless the route or its kind says otherwise.
 fn settle_until(parts: &mut Parts, live: usize) {
-    let Parts {
-        stages,
-        items,
-        gates,
-        ..
-    } = parts;
+    let Parts { stages, items, gates, .. } = parts;
     let before = |home: &StageId| stages[..live].iter().any(|stage| stage.id == *home);
     for item in items.iter_mut() {
         if item.until.is_none() && !item.kind.outlasts_live() && before(&item.home) {
@@ -234,10 +165,7 @@ fn settle_until(parts: &mut Parts, live: usize) {
     }
     for way in &mut parts.reopenings {
         if way.from.is_empty() {
-            way.from = stages[..live]
-                .iter()
-                .map(|stage| stage.id.clone())
-                .collect();
+            way.from = stages[..live].iter().map(|stage| stage.id.clone()).collect();
         }
     }
 }
@@ -246,8 +174,5 @@ fn settle_until(parts: &mut Parts, live: usize) {
 pub(super) fn sentence(id: &str) -> String {
     let words = id.replace('_', " ").to_lowercase();
     let mut letters = words.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
-        .unwrap_or_default()
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }

@@ -19,11 +19,7 @@ impl Reader<'_> {
         }
         if let DeValue::String(_) = value.get_ref() {
             let atom = self.atom(key, value)?;
-            return Some(Guard::Is(Need {
-                atom,
-                code: None,
-                rule: None,
-            }));
+            return Some(Guard::Is(Need { atom, code: None, rule: None }));
         }
         let table = self.table(key, value)?;
         let forms = ["all", "any", "is"].map(|form| table.get(form).map(|value| (form, value)));
@@ -37,25 +33,14 @@ impl Reader<'_> {
         self.only(&table, &[form]);
         let elements = self.array(&table.key(form), body)?;
         if elements.is_empty() {
-            return self.lose(
-                body.span().start,
-                table.key(form),
-                "must have at least one part",
-            );
+            return self.lose(body.span().start, table.key(form), "must have at least one part");
         }
         let before = self.errors.len();
-        let parts: Vec<Guard> = elements
-            .iter()
-            .filter_map(|part| self.guard_within(key, part, depth + 1))
-            .collect();
+        let parts: Vec<Guard> = elements.iter().filter_map(|part| self.guard_within(key, part, depth + 1)).collect();
         if parts.len() < elements.len() && self.errors.len() > before {
             return None;
         }
-        Some(if form == "all" {
-            Guard::All(parts)
-        } else {
-            Guard::Any(parts)
-        })
+        Some(if form == "all" { Guard::All(parts) } else { Guard::Any(parts) })
     }
 
     fn need(&mut self, table: &Table<'_, '_>, body: Value<'_, '_>) -> Option<Guard> {
@@ -71,11 +56,7 @@ impl Reader<'_> {
         let legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
         if text.is_empty() || text.len() > 64 || !text.chars().all(legal) {
             let at = value.span().start;
-            return self.lose(
-                at,
-                key,
-                "must be a reject code of 1 to 64 of A to Z, 0 to 9 and _",
-            );
+            return self.lose(at, key, "must be a reject code of 1 to 64 of A to Z, 0 to 9 and _");
         }
         Some(text.to_owned())
     }
@@ -106,21 +87,14 @@ impl Reader<'_> {
                 }
             }
             Atom::ObligationsClear(id) => self.refer(Target::Subject(id.clone()), key, at),
-            Atom::Checklist {
-                checklist,
-                state: ChecklistState::Corroborated,
-            } => {
+            Atom::Checklist { checklist, state: ChecklistState::Corroborated } => {
                 self.refer(Target::Corroborated(checklist.clone()), key, at);
             }
             Atom::Checklist { checklist, .. } => {
                 self.refer(Target::Checklist(checklist.clone()), key, at);
             }
             Atom::HandoverClear => self.refer(Target::Handover, key, at),
-            Atom::Field {
-                item,
-                field,
-                values,
-            } => {
+            Atom::Field { item, field, values } => {
                 for value in values {
                     let target = Target::Field(item.clone(), field.clone(), value.clone());
                     self.refer(target, key, at);

@@ -59,10 +59,7 @@ impl Route {
     pub fn parse(text: &str) -> Result<Self, RouteErrors> {
         let mut reader = Reader::new(text);
         if text.len() > MAX_ROUTE_BYTES {
-            let message = format!(
-                "the file has {} bytes, at most {MAX_ROUTE_BYTES}",
-                text.len()
-            );
+            let message = format!("the file has {} bytes, at most {MAX_ROUTE_BYTES}", text.len());
             reader.wrong(0, "", "P001", message);
             return Err(RouteErrors::new(reader.errors));
         }
@@ -76,28 +73,14 @@ impl Route {
         }
         let digest = Sha256::digest(text.as_bytes()).into();
         let route = reader.document(table.get_ref(), digest, text.len());
-        let Reader {
-            mut errors,
-            references,
-            places,
-            lost,
-            ..
-        } = reader;
+        let Reader { mut errors, references, places, lost, .. } = reader;
         let Some(route) = route else {
             return Err(RouteErrors::new(errors));
         };
-        let draft = Draft {
-            route,
-            references,
-            places,
-        };
+        let draft = Draft { route, references, places };
         if !lost {
             errors.extend(lint::check(&draft));
         }
-        if errors.is_empty() {
-            Ok(draft.route)
-        } else {
-            Err(RouteErrors::new(errors))
-        }
+        if errors.is_empty() { Ok(draft.route) } else { Err(RouteErrors::new(errors)) }
     }
 }

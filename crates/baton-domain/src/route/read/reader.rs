@@ -10,9 +10,7 @@ use toml::{
 };
 
 use super::MAX_TEXT_CHARS;
-use crate::route::{
-    ChecklistId, FactKind, FieldName, OutcomeId, RoleId, RouteError, StageId, SubjectId,
-};
+use crate::route::{ChecklistId, FactKind, FieldName, OutcomeId, RoleId, RouteError, StageId, SubjectId};
 
 /// A place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,19 +70,11 @@ pub(super) struct Reader<'t> {
 
 impl<'v, 'i> Table<'v, 'i> {
     pub(super) fn new(path: impl Into<String>, at: usize, table: &'v DeTable<'i>) -> Self {
-        Self {
-            path: path.into(),
-            at,
-            table,
-        }
+        Self { path: path.into(), at, table }
     }
 
     pub(super) fn key(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Value<'v, 'i>> {
@@ -93,11 +83,7 @@ impl<'v, 'i> Table<'v, 'i> {
 
     /// Entries in file order (the TOML table itself sorts by key).
     pub(super) fn entries(&self) -> Vec<(&'v str, Range<usize>, Value<'v, 'i>)> {
-        let mut all: Vec<_> = self
-            .table
-            .iter()
-            .map(|(k, v)| (k.get_ref().as_ref(), k.span(), v))
-            .collect();
+        let mut all: Vec<_> = self.table.iter().map(|(k, v)| (k.get_ref().as_ref(), k.span(), v)).collect();
         all.sort_by_key(|(_, span, _)| span.start);
         all
     }
@@ -106,55 +92,26 @@ impl<'v, 'i> Table<'v, 'i> {
 impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let line_starts = std::iter::once(0)
-            .chain(ends.map(|(at, _)| at + 1))
-            .collect();
-        Self {
-            text,
-            line_starts,
-            errors: Vec::new(),
-            references: Vec::new(),
-            places: BTreeMap::new(),
-            lost: false,
-        }
+        let line_starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        Self { text, line_starts, errors: Vec::new(), references: Vec::new(), places: BTreeMap::new(), lost: false }
     }
 
     pub(super) fn place(&self, at: usize) -> Place {
         let line = self.line_starts.partition_point(|start| *start <= at);
         let start = self.line_starts[line - 1];
         let before = self.text.get(start..at).unwrap_or_default();
-        Place {
-            line,
-            column: before.chars().count() + 1,
-        }
+        Place { line, column: before.chars().count() + 1 }
     }
 
     /// Reports a problem that loses nothing.
-    pub(super) fn wrong(
-        &mut self,
-        at: usize,
-        key: impl Into<String>,
-        rule: &'static str,
-        message: impl Into<String>,
-    ) {
+    pub(super) fn wrong(&mut self, at: usize, key: impl Into<String>, rule: &'static str, message: impl Into<String>) {
         let Place { line, column } = self.place(at);
         let (key, message) = (key.into(), message.into());
-        self.errors.push(RouteError {
-            line,
-            column,
-            key,
-            rule,
-            message,
-        });
+        self.errors.push(RouteError { line, column, key, rule, message });
     }
 
     /// Reports a problem because of which a part is left out.
-    pub(super) fn lose<T>(
-        &mut self,
-        at: usize,
-        key: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Option<T> {
+    pub(super) fn lose<T>(&mut self, at: usize, key: impl Into<String>, message: impl Into<String>) -> Option<T> {
         self.lost = true;
         self.wrong(at, key, "P001", message);
         None
@@ -168,11 +125,7 @@ impl<'t> Reader<'t> {
 
     pub(super) fn refer(&mut self, target: Target, key: &str, at: usize) {
         let place = self.place(at);
-        self.references.push(Reference {
-            target,
-            key: key.to_owned(),
-            place,
-        });
+        self.references.push(Reference { target, key: key.to_owned(), place });
     }
 
     /// Refuses keys that have no effect.
@@ -208,16 +161,10 @@ impl<'t> Reader<'t> {
         key: &str,
         read: impl FnOnce(&mut Self, &str, Value<'v, 'i>) -> Option<T>,
     ) -> Option<T> {
-        table
-            .get(key)
-            .and_then(|value| read(self, &table.key(key), value))
+        table.get(key).and_then(|value| read(self, &table.key(key), value))
     }
 
-    pub(super) fn table<'v, 'i>(
-        &mut self,
-        key: &str,
-        value: Value<'v, 'i>,
-    ) -> Option<Table<'v, 'i>> {
+    pub(super) fn table<'v, 'i>(&mut self, key: &str, value: Value<'v, 'i>) -> Option<Table<'v, 'i>> {
         let at = value.span().start;
         match value.get_ref() {
             DeValue::Table(table) => Some(Table::new(key, at, table)),
@@ -225,11 +172,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    pub(super) fn array<'v, 'i>(
-        &mut self,
-        key: &str,
-        value: Value<'v, 'i>,
-    ) -> Option<&'v [Spanned<DeValue<'i>>]> {
+    pub(super) fn array<'v, 'i>(&mut self, key: &str, value: Value<'v, 'i>) -> Option<&'v [Spanned<DeValue<'i>>]> {
         match value.get_ref() {
             DeValue::Array(array) => Some(array),
             other => self.unlike(value.span().start, key, "a list", other),
@@ -251,11 +194,7 @@ impl<'t> Reader<'t> {
             return self.lose(at, key, "must not be empty");
         }
         if text.chars().count() > MAX_TEXT_CHARS {
-            return self.lose(
-                at,
-                key,
-                format!("is longer than {MAX_TEXT_CHARS} characters"),
-            );
+            return self.lose(at, key, format!("is longer than {MAX_TEXT_CHARS} characters"));
         }
         if text.chars().any(char::is_control) {
             return self.lose(at, key, "must be on one line, without control characters");
@@ -271,12 +210,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A whole number within bounds.
-    pub(super) fn number(
-        &mut self,
-        key: &str,
-        value: Value<'_, '_>,
-        bounds: Range<i32>,
-    ) -> Option<i32> {
+    pub(super) fn number(&mut self, key: &str, value: Value<'_, '_>, bounds: Range<i32>) -> Option<i32> {
         let at = value.span().start;
         let DeValue::Integer(digits) = value.get_ref() else {
             return self.unlike(at, key, "a whole number", value.get_ref());
@@ -343,12 +277,7 @@ impl<'t> Reader<'t> {
         self.referring(key, value, Target::Subject)
     }
 
-    fn referring<T>(
-        &mut self,
-        key: &str,
-        value: Value<'_, '_>,
-        target: fn(T) -> Target,
-    ) -> Option<Vec<T>>
+    fn referring<T>(&mut self, key: &str, value: Value<'_, '_>, target: fn(T) -> Target) -> Option<Vec<T>>
     where
         T: FromStr<Err: Display> + PartialEq + Display + Clone,
     {

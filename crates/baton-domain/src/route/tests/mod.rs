@@ -13,11 +13,7 @@ const WHOLE: &str = include_str!("whole.toml");
 
 /// The whole route with one text replaced, which must be there exactly once.
 fn with(from: &str, to: &str) -> String {
-    assert_eq!(
-        WHOLE.matches(from).count(),
-        1,
-        "{from:?} must be in the sample once"
-    );
+    assert_eq!(WHOLE.matches(from).count(), 1, "{from:?} must be in the sample once");
     WHOLE.replace(from, to)
 }
 
@@ -42,11 +38,7 @@ fn refused(text: &str) -> Vec<RouteError> {
 
 /// The number of the line on which `part` begins; it must be in the text once.
 fn line_of(text: &str, part: &str) -> usize {
-    assert_eq!(
-        text.matches(part).count(),
-        1,
-        "{part:?} must be in the text once"
-    );
+    assert_eq!(text.matches(part).count(), 1, "{part:?} must be in the text once");
     let before = text.find(part).map_or("", |at| &text[..at]);
     before.matches('\n').count() + 1
 }
@@ -54,9 +46,6 @@ fn line_of(text: &str, part: &str) -> usize {
 /// The broken text has exactly this problem, on the line that holds `part`.
 fn only(text: &str, part: &str, rule: &str, key: &str) {
     let errors = refused(text);
-    let seen: Vec<_> = errors
-        .iter()
-        .map(|e| (e.line, e.rule, e.key.as_str()))
-        .collect();
+    let seen: Vec<_> = errors.iter().map(|e| (e.line, e.rule, e.key.as_str())).collect();
     assert_eq!(seen, [(line_of(text, part), rule, key)], "{errors:#?}");
 }

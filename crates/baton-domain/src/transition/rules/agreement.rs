@@ -9,12 +9,20 @@ pub(super) fn signed(cx: &Context<'_>, st: &Statement, e: &AgreementSigned) -> V
     let mut unmet = subject::item(cx, st);
     let Some(registration) = cx.transition.registration() else { return unmet };
     if e.party != registration.sender && e.party != registration.receiver {
-        unmet.push(Unmet::hard("WRONG_PARTY", "I28", format!("{} is neither the sender, {}, nor the receiver, {}", e.party, registration.sender, registration.receiver)));
+        unmet.push(Unmet::hard(
+            "WRONG_PARTY",
+            "I28",
+            format!("{} is neither the sender, {}, nor the receiver, {}", e.party, registration.sender, registration.receiver),
+        ));
     }
     let earlier = cx.facts.signatures.get(&e.subject);
     let newest_of_other = earlier.and_then(|all| all.iter().rev().find(|s| s.party != e.party));
     if let Some(other) = newest_of_other.filter(|s| s.version != e.version) {
-        unmet.push(Unmet::contrary("VERSION_MISMATCH", "I28", format!("the other party signed version {}, not {}", other.version, e.version)));
+        unmet.push(Unmet::contrary(
+            "VERSION_MISMATCH",
+            "I28",
+            format!("the other party signed version {}, not {}", other.version, e.version),
+        ));
     }
     if earlier.is_some_and(|all| all.iter().any(|s| s.party == e.party && s.version == e.version)) {
         unmet.push(Unmet::contrary("ALREADY_DONE", "I28", format!("{} has signed version {} already", e.party, e.version)));

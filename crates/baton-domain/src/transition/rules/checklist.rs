@@ -27,16 +27,22 @@ pub(crate) fn open(cx: &Context<'_>, list: &Checklist) -> Vec<Unmet> {
 /// that itself asks for the checklist.
 pub(super) fn changed_since_sign_off(cx: &Context<'_>, item: &Item) -> Option<Unmet> {
     let list = item.checklist.as_ref()?;
-    let asks_for_it = |gate: &Gate| gate.needs.requires(&|atom| matches!(atom, Atom::Checklist { checklist, .. } if checklist == list));
+    let asks_for_it =
+        |gate: &Gate| gate.needs.requires(&|atom| matches!(atom, Atom::Checklist { checklist, .. } if checklist == list));
     let needed = item.needs.needs().into_iter().filter_map(|need| match &need.atom {
         Atom::Decided { gate, .. } => cx.route.gate(gate).filter(|g| asks_for_it(g)),
         _ => None,
     });
     let signed = needed.filter_map(|gate| cx.facts.gates.get(&gate.id)).map(|decision| decision.nth).min()?;
     let of_list = cx.facts.questions.iter().filter(|((id, _), _)| id == list);
-    let changed: Vec<_> = of_list.filter(|(_, q)| q.latest().is_some_and(|(_, a)| a.nth > signed)).map(|((_, id), _)| id.as_str()).collect();
+    let changed: Vec<_> =
+        of_list.filter(|(_, q)| q.latest().is_some_and(|(_, a)| a.nth > signed)).map(|((_, id), _)| id.as_str()).collect();
     (!changed.is_empty()).then(|| {
-        Unmet::contrary("NOT_SIGNED_OFF", "I13", format!("answers changed after the sign-off: {}; sign the new ones off", changed.join(", ")))
+        Unmet::contrary(
+            "NOT_SIGNED_OFF",
+            "I13",
+            format!("answers changed after the sign-off: {}; sign the new ones off", changed.join(", ")),
+        )
     })
 }
 
@@ -48,7 +54,11 @@ pub(super) fn answered(cx: &Context<'_>, st: &Statement, e: &ChecklistAnswered) 
     let mut unmet = open(cx, list);
     let corroborated = given(cx, &e.checklist, &e.question).is_some_and(|q| q.corroboration().is_some());
     if corroborated && e.reason.is_none() {
-        unmet.push(Unmet::silent("REASON_REQUIRED", "I12", format!("the answer to {} is corroborated: changing it needs a reason and leaves that check behind", e.question)));
+        unmet.push(Unmet::silent(
+            "REASON_REQUIRED",
+            "I12",
+            format!("the answer to {} is corroborated: changing it needs a reason and leaves that check behind", e.question),
+        ));
     }
     unmet.extend(who::role(cx, st, &list.answer, "ROLE_NOT_HELD", ""));
     unmet

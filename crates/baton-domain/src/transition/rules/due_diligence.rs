@@ -11,11 +11,19 @@ const CRITICAL: u8 = 5;
 pub(super) fn completed(cx: &Context<'_>, st: &Statement, e: &DueDiligenceStageCompleted) -> Vec<Unmet> {
     let mut unmet = subject::item(cx, st);
     let of_stage = |f: &&crate::transition::Finding| f.subject.as_ref().is_none_or(|s| *s == e.subject);
-    let open_critical =
-        cx.facts.findings.iter().filter(|(_, f)| of_stage(f) && f.closed.is_none() && f.severity == Some(CRITICAL)).map(|(id, _)| id);
+    let open_critical = cx
+        .facts
+        .findings
+        .iter()
+        .filter(|(_, f)| of_stage(f) && f.closed.is_none() && f.severity == Some(CRITICAL))
+        .map(|(id, _)| id);
     if !e.qualified {
         unmet.extend(open_critical.map(|id| {
-            Unmet::contrary("OPEN_CRITICAL_FINDING", "I22", format!("finding {id} of severity {CRITICAL} is open: close it or sign off qualified"))
+            Unmet::contrary(
+                "OPEN_CRITICAL_FINDING",
+                "I22",
+                format!("finding {id} of severity {CRITICAL} is open: close it or sign off qualified"),
+            )
         }));
     }
     if e.qualified && e.qualification.is_none() {
@@ -46,7 +54,9 @@ pub(super) fn closed(cx: &Context<'_>, e: &FindingClosed) -> Vec<Unmet> {
     let mut unmet = Vec::new();
     match cx.facts.findings.get(&e.finding) {
         None => unmet.push(Unmet::hard("UNKNOWN_FINDING", "", format!("finding {} was not raised here", e.finding))),
-        Some(f) if f.closed.is_some() => unmet.push(Unmet::contrary("ALREADY_DONE", "", format!("finding {} is closed already", e.finding))),
+        Some(f) if f.closed.is_some() => {
+            unmet.push(Unmet::contrary("ALREADY_DONE", "", format!("finding {} is closed already", e.finding)))
+        }
         Some(_) => {}
     }
     if e.reason.is_none() {

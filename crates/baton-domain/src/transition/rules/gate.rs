@@ -16,14 +16,22 @@ pub fn outcome_open(cx: &Context<'_>, gate: &Gate, outcome: &OutcomeId) -> Vec<U
 pub(super) fn decided(cx: &Context<'_>, st: &Statement, e: &GateDecided) -> Vec<Unmet> {
     let Some(gate) = cx.route.gate(&e.subject) else {
         let known: Vec<_> = cx.route.gates().iter().map(|g| g.id.as_str()).collect();
-        return vec![Unmet::hard("UNKNOWN_SUBJECT", "", format!("the route has no gate {}; it has {}", e.subject, known.join(", ")))];
+        return vec![Unmet::hard(
+            "UNKNOWN_SUBJECT",
+            "",
+            format!("the route has no gate {}; it has {}", e.subject, known.join(", ")),
+        )];
     };
     if e.outcome.is_unknown() {
         return Vec::new(); // It moves nothing, so nothing is asked of it.
     }
     let Some(outcome) = gate.outcome(&e.outcome) else {
         let known: Vec<_> = gate.outcomes.iter().map(|o| o.id.as_str()).collect();
-        return vec![Unmet::hard("UNKNOWN_OUTCOME", "", format!("gate {} has no outcome {}; it has {} and unknown", gate.id, e.outcome, known.join(", ")))];
+        return vec![Unmet::hard(
+            "UNKNOWN_OUTCOME",
+            "",
+            format!("gate {} has no outcome {}; it has {} and unknown", gate.id, e.outcome, known.join(", ")),
+        )];
     };
     let mut unmet = subject::gate_open(cx, gate);
     unmet.extend(outcome_open(cx, gate, &e.outcome));
@@ -66,8 +74,9 @@ fn other_meeting(cx: &Context<'_>, gate: &Gate, e: &GateDecided) -> Option<Unmet
 pub(super) fn stale_pack(cx: &Context<'_>, gate: &Gate) -> Option<Unmet> {
     let frozen = pack(cx, gate)?;
     let newest = cx.route.items_of(ItemKind::DueDiligence).filter_map(|i| cx.facts.items.get(&i.id)).map(|d| d.nth).max()?;
-    (newest > frozen.nth)
-        .then(|| Unmet::contrary("NO_DECISION_PACK", "I18", "due diligence went on after the decision pack was frozen: freeze a new one"))
+    (newest > frozen.nth).then(|| {
+        Unmet::contrary("NO_DECISION_PACK", "I18", "due diligence went on after the decision pack was frozen: freeze a new one")
+    })
 }
 
 /// Rule I20: the deciding body is of a kind the route names, may decide, and belongs to one of the sides.
@@ -99,13 +108,21 @@ fn persons(cx: &Context<'_>, st: &Statement, gate: &Gate, e: &GateDecided) -> Ve
     let deciders: BTreeSet<&PersonId> = e.deciders.iter().collect();
     if gate.quorum.is_some_and(|quorum| deciders.len() < quorum as usize) {
         let quorum = gate.quorum.unwrap_or_default();
-        unmet.push(Unmet::silent("NO_QUORUM", "", format!("{} persons named as deciding, the quorum is {quorum}", deciders.len())));
+        unmet.push(Unmet::silent(
+            "NO_QUORUM",
+            "",
+            format!("{} persons named as deciding, the quorum is {quorum}", deciders.len()),
+        ));
     }
     let acting = who::acting(cx, st);
     for subject in &gate.separation {
         let did = cx.facts.persons_of(subject);
         for person in deciders.iter().copied().chain(acting).filter(|p| did.contains(*p)) {
-            unmet.push(Unmet::contrary("NOT_SEPARATE", "", format!("{person} did \"{}\" and may not decide this gate", cx.route.title_of(subject))));
+            unmet.push(Unmet::contrary(
+                "NOT_SEPARATE",
+                "",
+                format!("{person} did \"{}\" and may not decide this gate", cx.route.title_of(subject)),
+            ));
         }
     }
     if let Some(meeting) = &e.meeting {
@@ -119,7 +136,11 @@ fn persons(cx: &Context<'_>, st: &Statement, gate: &Gate, e: &GateDecided) -> Ve
         for person in &deciders {
             let here = |subject| cx.facts.conflicted.contains(&(meeting.clone(), subject, (*person).clone()));
             if left.contains(person) || here(None) || here(Some(gate.id.clone())) {
-                unmet.push(Unmet::contrary("CONFLICTED_DECIDER", "I21", format!("{person} left or was excluded for an interest and may not be counted as deciding")));
+                unmet.push(Unmet::contrary(
+                    "CONFLICTED_DECIDER",
+                    "I21",
+                    format!("{person} left or was excluded for an interest and may not be counted as deciding"),
+                ));
             }
         }
     }

@@ -37,7 +37,10 @@ pub(super) fn listed(cx: &Context<'_>, e: &HandoverItemListed) -> Vec<Unmet> {
 }
 
 fn find<'a>(cx: &'a Context<'_>, item: &HandoverItemId) -> Result<&'a Handover, Unmet> {
-    cx.facts.handover.get(item).ok_or_else(|| Unmet::hard("UNKNOWN_HANDOVER_ITEM", "", format!("handover item {item} is not listed here")))
+    cx.facts
+        .handover
+        .get(item)
+        .ok_or_else(|| Unmet::hard("UNKNOWN_HANDOVER_ITEM", "", format!("handover item {item} is not listed here")))
 }
 
 pub(super) fn sent(cx: &Context<'_>, st: &Statement, e: &HandoverItemSent) -> Vec<Unmet> {
@@ -67,7 +70,11 @@ fn answer(cx: &Context<'_>, st: &Statement, item: &HandoverItemId, version: &str
         Ok(HandoverState::Sent(sent)) => {
             unmet.push(Unmet::contrary("VERSION_MISMATCH", "I33", format!("version {sent} was sent, not {version}")));
         }
-        Ok(_) => unmet.push(Unmet::silent("NOT_SENT", "I33", format!("handover item {item} is not waiting for an answer: send it first"))),
+        Ok(_) => unmet.push(Unmet::silent(
+            "NOT_SENT",
+            "I33",
+            format!("handover item {item} is not waiting for an answer: send it first"),
+        )),
     }
     unmet.extend(who::of_side(cx, st, RoleSide::Receiver, "NOT_RECEIVER", "I33"));
     unmet

@@ -17,13 +17,13 @@ pub(super) fn submitted(cx: &Context<'_>, st: &Statement, e: &ExpressionOfIntere
 
 pub(super) fn endorsed(cx: &Context<'_>, st: &Statement, e: &ExpressionOfInterestEndorsed) -> Vec<Unmet> {
     let mut unmet = subject::item(cx, st);
-    let submission = cx
-        .route
-        .items_of(ItemKind::ExpressionOfInterest)
-        .filter_map(|item| cx.facts.items.get(&item.id))
-        .next();
+    let submission = cx.route.items_of(ItemKind::ExpressionOfInterest).filter_map(|item| cx.facts.items.get(&item.id)).next();
     if submission.is_some_and(|done| done.occurred.certainly_before(&st.occurred)) && !e.retrospective {
-        unmet.push(Unmet::contrary("RETROSPECTIVE_NOT_MARKED", "I07", "the endorsement comes after the submission: mark it retrospective"));
+        unmet.push(Unmet::contrary(
+            "RETROSPECTIVE_NOT_MARKED",
+            "I07",
+            "the endorsement comes after the submission: mark it retrospective",
+        ));
     }
     unmet
 }
@@ -34,7 +34,11 @@ pub(super) fn withdrawn(cx: &Context<'_>, st: &Statement, e: &ExpressionOfIntere
         unmet.push(Unmet::silent("REASON_REQUIRED", "I06", "a withdrawal needs a reason in words"));
     }
     if cx.route.items_of(ItemKind::Agreement).any(|item| cx.facts.items.contains_key(&item.id)) {
-        unmet.push(Unmet::contrary("NO_RIGHT_TO_WITHDRAW", "I06", "the agreement is in force: what has been signed is ended by notice"));
+        unmet.push(Unmet::contrary(
+            "NO_RIGHT_TO_WITHDRAW",
+            "I06",
+            "the agreement is in force: what has been signed is ended by notice",
+        ));
     }
     unmet
 }

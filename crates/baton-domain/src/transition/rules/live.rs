@@ -2,7 +2,8 @@
 
 use super::{Context, subject, who};
 use crate::event::{
-    AssuranceRated, DelegationCommenced, OrganisationKind, Part, RatingKind, Statement, TerminationNoticeServed, TransitionSucceeded,
+    AssuranceRated, DelegationCommenced, OrganisationKind, Part, RatingKind, Statement, TerminationNoticeServed,
+    TransitionSucceeded,
 };
 use crate::route::{ItemKind, RoleSide};
 use crate::unmet::Unmet;
@@ -15,10 +16,18 @@ pub(super) fn commenced(cx: &Context<'_>, st: &Statement, e: &DelegationCommence
         if let (Some(effective), Some(signed)) = (e.effective_on, signature.occurred.earliest())
             && signed > effective
         {
-            unmet.push(Unmet::contrary("AGREEMENT_NOT_IN_FORCE", "I29", format!("{} signed on {signed}, after the effective date {effective}", signature.party)));
+            unmet.push(Unmet::contrary(
+                "AGREEMENT_NOT_IN_FORCE",
+                "I29",
+                format!("{} signed on {signed}, after the effective date {effective}", signature.party),
+            ));
         }
         if let Some(version) = e.agreement_version.as_ref().filter(|v| **v != signature.version) {
-            unmet.push(Unmet::contrary("VERSION_MISMATCH", "I29", format!("it rests on version {version}, and {} signed version {}", signature.party, signature.version)));
+            unmet.push(Unmet::contrary(
+                "VERSION_MISMATCH",
+                "I29",
+                format!("it rests on version {version}, and {} signed version {}", signature.party, signature.version),
+            ));
         }
     }
     unmet.extend(not_established(cx, st, e));
@@ -30,8 +39,9 @@ fn not_established(cx: &Context<'_>, st: &Statement, e: &DelegationCommenced) ->
     let receiver = &cx.transition.registration()?.receiver;
     let organisation = cx.world.organisation(receiver)?;
     let openness = e.effective_on.map_or_else(|| organisation.openness(&st.occurred), |day| organisation.openness_on(day));
-    (openness != Openness::Open)
-        .then(|| Unmet::contrary("RECEIVER_NOT_ESTABLISHED", "I30", format!("{receiver} is not established on the effective date")))
+    (openness != Openness::Open).then(|| {
+        Unmet::contrary("RECEIVER_NOT_ESTABLISHED", "I30", format!("{receiver} is not established on the effective date"))
+    })
 }
 
 /// Rule I31: another day than 1 April is worth a reason and never refused.
@@ -72,17 +82,30 @@ pub(super) fn succeeded(cx: &Context<'_>, st: &Statement, e: &TransitionSucceede
     if cx.world.organisation(&e.successor).is_none_or(|o| o.openness_on(e.effective_on) != Openness::Open) {
         unmet.push(Unmet::contrary("SUCCESSOR_NOT_OPEN", "I40", format!("{} is not open on {}", e.successor, e.effective_on)));
     }
-    let lineage = cx.world.organisation(&registration.receiver).and_then(|o| o.successors.iter().find(|s| s.organisation == e.successor));
+    let lineage =
+        cx.world.organisation(&registration.receiver).and_then(|o| o.successors.iter().find(|s| s.organisation == e.successor));
     match lineage {
-        None => unmet.push(Unmet::contrary("SPLIT_NOT_COVERED", "I40", format!("the register does not say that {} succeeds {}", e.successor, registration.receiver))),
+        None => unmet.push(Unmet::contrary(
+            "SPLIT_NOT_COVERED",
+            "I40",
+            format!("the register does not say that {} succeeds {}", e.successor, registration.receiver),
+        )),
         Some(lineage) if lineage.part != e.part => {
             let measure = if lineage.part == Part::Part { "in part" } else { "in whole" };
-            unmet.push(Unmet::contrary("SPLIT_NOT_COVERED", "I40", format!("{} succeeds {} {measure}", e.successor, registration.receiver)));
+            unmet.push(Unmet::contrary(
+                "SPLIT_NOT_COVERED",
+                "I40",
+                format!("{} succeeds {} {measure}", e.successor, registration.receiver),
+            ));
         }
         Some(_) => {}
     }
     if cx.facts.successors.contains(&e.successor) {
-        unmet.push(Unmet::contrary("ALREADY_DONE", "I40", format!("that {} takes the receiver's place is on record already", e.successor)));
+        unmet.push(Unmet::contrary(
+            "ALREADY_DONE",
+            "I40",
+            format!("that {} takes the receiver's place is on record already", e.successor),
+        ));
     }
     unmet
 }

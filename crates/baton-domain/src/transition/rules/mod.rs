@@ -22,8 +22,8 @@ mod who;
 pub(crate) use checklist::open as checklist_open;
 pub(crate) use function::two_holders;
 pub use gate::outcome_open;
-pub(crate) use subject::set_aside;
 pub use registration::{duplicates, registration};
+pub(crate) use subject::set_aside;
 pub use subject::{gate_open, item_open, needs};
 pub use who::{holders, holds_role, is_officer, records_officer_or_administrator};
 
@@ -130,13 +130,23 @@ fn general(cx: &Context<'_>, st: &Statement) -> Vec<Unmet> {
 /// Rule I42: a fact whose earliest day lies after the day of recording belongs in a plan.
 pub(crate) fn future(st: &Statement, today: Day) -> Option<Unmet> {
     let earliest = st.occurred.earliest().filter(|day| *day > today)?;
-    Some(Unmet::hard("FUTURE_FACT", "I42", format!("it happened on {earliest} at the earliest, which is after today, {today}; record a plan instead")))
+    Some(Unmet::hard(
+        "FUTURE_FACT",
+        "I42",
+        format!("it happened on {earliest} at the earliest, which is after today, {today}; record a plan instead"),
+    ))
 }
 
 /// Rule I47: history is taken from somewhere.
 pub(crate) fn evidence(st: &Statement, late: bool) -> Option<Unmet> {
     let plain = st.evidence.is_empty() && late;
-    plain.then(|| Unmet::hard("NO_EVIDENCE", "I47", "a late entry names the document it is taken from, held by its digest or cited and not held"))
+    plain.then(|| {
+        Unmet::hard(
+            "NO_EVIDENCE",
+            "I47",
+            "a late entry names the document it is taken from, held by its digest or cited and not held",
+        )
+    })
 }
 
 /// Rule I03: an organisation that is named must be known.
@@ -168,7 +178,11 @@ fn survives_closing(kind: EventType) -> bool {
 fn closed_stage(cx: &Context<'_>, kind: EventType) -> Option<Unmet> {
     let at = cx.facts.standpoint(cx.route)?;
     at.stage.closed.then(|| {
-        Unmet::contrary("STAGE_CLOSED", "", format!("stage {} is closed and takes no {kind}; reopen it first if the route allows", at.stage.id))
+        Unmet::contrary(
+            "STAGE_CLOSED",
+            "",
+            format!("stage {} is closed and takes no {kind}; reopen it first if the route allows", at.stage.id),
+        )
     })
 }
 
@@ -179,7 +193,11 @@ fn closed_receiver(cx: &Context<'_>, st: &Statement) -> Option<Unmet> {
     let closed = organisation.openness(&st.occurred) == Openness::Closed;
     closed.then(|| {
         let last = organisation.closes_on.map_or_else(String::new, |day| format!(" on {day}"));
-        Unmet::contrary("ORGANISATION_CLOSED", "I41", format!("{receiver} closed{last}; record this on its successor's transition"))
+        Unmet::contrary(
+            "ORGANISATION_CLOSED",
+            "I41",
+            format!("{receiver} closed{last}; record this on its successor's transition"),
+        )
     })
 }
 

@@ -12,11 +12,19 @@ pub(super) fn raised(cx: &Context<'_>, st: &Statement, e: &ObligationRaised) -> 
     }
     let Some(spec) = cx.route.obligation(&e.kind) else {
         let known: Vec<_> = cx.route.obligations().iter().map(|o| o.kind.as_str()).collect();
-        unmet.push(Unmet::hard("UNKNOWN_OBLIGATION_KIND", "", format!("the route has no obligation of kind {}; it has {}", e.kind, known.join(", "))));
+        unmet.push(Unmet::hard(
+            "UNKNOWN_OBLIGATION_KIND",
+            "",
+            format!("the route has no obligation of kind {}; it has {}", e.kind, known.join(", ")),
+        ));
         return unmet;
     };
     if !is_about_something(cx, &e.about) {
-        unmet.push(Unmet::hard("UNKNOWN_SUBJECT", "", format!("{:?} is no item, gate, or CHECKLIST:QUESTION of the route", e.about)));
+        unmet.push(Unmet::hard(
+            "UNKNOWN_SUBJECT",
+            "",
+            format!("{:?} is no item, gate, or CHECKLIST:QUESTION of the route", e.about),
+        ));
     }
     unmet.extend(who::role(cx, st, &spec.raise, "ROLE_NOT_HELD", ""));
     if spec.both_sides {
@@ -26,7 +34,11 @@ pub(super) fn raised(cx: &Context<'_>, st: &Statement, e: &ObligationRaised) -> 
         let due = e.due.as_ref().and_then(FuzzyDate::latest);
         match (due, target_day(cx)) {
             (Some(due), Some(target)) if due >= target => {
-                unmet.push(Unmet::contrary("RESOLVES_TOO_LATE", "I17", format!("due on {due}, not before the planned start on {target}")));
+                unmet.push(Unmet::contrary(
+                    "RESOLVES_TOO_LATE",
+                    "I17",
+                    format!("due on {due}, not before the planned start on {target}"),
+                ));
             }
             (None, Some(_)) => unmet.push(Unmet::silent("RESOLVES_TOO_LATE", "I17", "it names no day by which it is resolved")),
             _ => {}
@@ -54,7 +66,9 @@ fn target_day(cx: &Context<'_>) -> Option<Day> {
 fn open(cx: &Context<'_>, id: &ObligationId) -> Result<crate::route::ObligationKind, Unmet> {
     match cx.facts.obligations.get(id) {
         None => Err(Unmet::hard("UNKNOWN_OBLIGATION", "", format!("obligation {id} was not raised here"))),
-        Some(o) if o.discharged.is_some() => Err(Unmet::contrary("ALREADY_DONE", "", format!("obligation {id} is discharged already"))),
+        Some(o) if o.discharged.is_some() => {
+            Err(Unmet::contrary("ALREADY_DONE", "", format!("obligation {id} is discharged already")))
+        }
         Some(o) => Ok(o.kind.clone()),
     }
 }

@@ -16,9 +16,7 @@ pub fn needs(cx: &Context<'_>, guard: &Guard) -> Vec<Unmet> {
 fn lacking_one(cx: &Context<'_>, lacking: &Lacking<'_>) -> Unmet {
     let needs = lacking.needs();
     let sentence = needs.iter().map(|need| need.atom.plain(cx.route)).collect::<Vec<_>>().join(", or ");
-    let (code, rule) = needs
-        .first()
-        .map_or(("NOT_MET", ""), |need| (need.code(), need.rule.as_deref().unwrap_or_default()));
+    let (code, rule) = needs.first().map_or(("NOT_MET", ""), |need| (need.code(), need.rule.as_deref().unwrap_or_default()));
     let decided_otherwise = needs.iter().any(|need| match &need.atom {
         Atom::Decided { gate, .. } => cx.facts.gates.contains_key(gate),
         _ => false,
@@ -36,7 +34,11 @@ pub(super) fn only_later(cx: &Context<'_>, st: &Statement, guard: &Guard) -> Vec
         return Vec::new(); // What is not on record at all is said by `needs`.
     }
     let later = guard.evaluate(&in_time);
-    later.iter().map(|lacking| lacking_one(cx, lacking)).map(|u| Unmet { kind: GapKind::Contrary, what: format!("{}, and that is dated later", u.what), ..u }).collect()
+    later
+        .iter()
+        .map(|lacking| lacking_one(cx, lacking))
+        .map(|u| Unmet { kind: GapKind::Contrary, what: format!("{}, and that is dated later", u.what), ..u })
+        .collect()
 }
 
 /// What stands between now and this item, whoever acts and whatever is said.
@@ -56,7 +58,11 @@ pub fn item_open(cx: &Context<'_>, item: &Item) -> Vec<Unmet> {
 pub fn gate_open(cx: &Context<'_>, gate: &Gate) -> Vec<Unmet> {
     let mut unmet: Vec<Unmet> = until(cx, gate.until.as_ref(), &gate.title).into_iter().collect();
     if !gate.repeats && cx.facts.gates.contains_key(&gate.id) {
-        unmet.push(Unmet::contrary("ALREADY_DECIDED", "", format!("\"{}\" is decided already in this round; a new round sets it aside", gate.title)));
+        unmet.push(Unmet::contrary(
+            "ALREADY_DECIDED",
+            "",
+            format!("\"{}\" is decided already in this round; a new round sets it aside", gate.title),
+        ));
     }
     unmet.extend(needs(cx, &gate.needs));
     unmet.extend(gate::stale_pack(cx, gate));
@@ -82,7 +88,11 @@ pub(super) fn until(cx: &Context<'_>, until: Option<&StageId>, title: &str) -> O
     let limit = cx.route.stage_index(until?)?;
     let at = cx.facts.standpoint(cx.route)?;
     (at.index >= limit).then(|| {
-        Unmet::contrary("TOO_LATE", "", format!("\"{title}\" ends when stage {} is reached; the stage is {}", cx.route.stages()[limit].id, at.stage.id))
+        Unmet::contrary(
+            "TOO_LATE",
+            "",
+            format!("\"{title}\" ends when stage {} is reached; the stage is {}", cx.route.stages()[limit].id, at.stage.id),
+        )
     })
 }
 
@@ -121,14 +131,22 @@ pub(super) fn find<'a>(cx: &Context<'a>, subject: &SubjectId, kind: ItemKind) ->
 
 fn unknown(cx: &Context<'_>, kind: ItemKind, why: &str) -> Unmet {
     let known: Vec<_> = cx.route.items_of(kind).map(|i| i.id.as_str()).collect();
-    let advice = if known.is_empty() { format!("route {} has no item of kind {kind}", cx.route.id()) } else { format!("of kind {kind} it has: {}", known.join(", ")) };
+    let advice = if known.is_empty() {
+        format!("route {} has no item of kind {kind}", cx.route.id())
+    } else {
+        format!("of kind {kind} it has: {}", known.join(", "))
+    };
     Unmet::hard("UNKNOWN_SUBJECT", "", format!("{why}; {advice}"))
 }
 
 fn enough_evidence(item: &Item, st: &Statement) -> Option<Unmet> {
     let given = st.evidence.len();
     (given < item.evidence as usize).then(|| {
-        Unmet::silent("NO_EVIDENCE", "I47", format!("\"{}\" takes {} pieces of evidence, {given} given", item.title, item.evidence))
+        Unmet::silent(
+            "NO_EVIDENCE",
+            "I47",
+            format!("\"{}\" takes {} pieces of evidence, {given} given", item.title, item.evidence),
+        )
     })
 }
 
@@ -141,11 +159,19 @@ pub(super) fn verified(cx: &Context<'_>, st: &Statement, e: &ItemVerified) -> Ve
         return vec![Unmet::hard("NOT_TO_BE_VERIFIED", "", format!("the route asks nobody to verify \"{}\"", item.title))];
     }
     let Some(done) = cx.facts.items.get(&e.subject) else {
-        return vec![Unmet::silent("ITEM_NOT_DONE", "", format!("\"{}\" is not done, so there is nothing to verify", item.title))];
+        return vec![Unmet::silent(
+            "ITEM_NOT_DONE",
+            "",
+            format!("\"{}\" is not done, so there is nothing to verify", item.title),
+        )];
     };
     let mut unmet = Vec::new();
     if done.by.revision != e.checked {
-        unmet.push(Unmet::contrary("STALE_VERIFICATION", "", format!("the completion in force is revision {}, not {}", done.by.revision, e.checked)));
+        unmet.push(Unmet::contrary(
+            "STALE_VERIFICATION",
+            "",
+            format!("the completion in force is revision {}, not {}", done.by.revision, e.checked),
+        ));
     }
     if who::acting(cx, st).is_some_and(|person| done.persons.contains(person)) {
         unmet.push(Unmet::contrary("SELF_VERIFIED", "", "who did it may not verify it"));
@@ -161,7 +187,11 @@ pub(super) fn reopened(cx: &Context<'_>, st: &Statement, e: &RoundOpened) -> Vec
     }
     let Some(at) = cx.facts.standpoint(cx.route) else { return Vec::new() };
     let Some(way) = cx.route.reopenings().iter().find(|r| r.to.contains(&e.stage) && r.from.contains(&at.stage.id)) else {
-        return vec![Unmet::contrary("NO_WAY_BACK", "", format!("the route has no way back from {} to {}", at.stage.id, e.stage))];
+        return vec![Unmet::contrary(
+            "NO_WAY_BACK",
+            "",
+            format!("the route has no way back from {} to {}", at.stage.id, e.stage),
+        )];
     };
     let mut unmet: Vec<Unmet> = who::role(cx, st, &way.by, "ROLE_NOT_HELD", "").into_iter().collect();
     match &e.agreed_by {
@@ -172,7 +202,11 @@ pub(super) fn reopened(cx: &Context<'_>, st: &Statement, e: &RoundOpened) -> Vec
             }
             if !who::holds_role(cx, person, &way.agreed_by, who::acting_day(cx, st)) {
                 let wanted = way.agreed_by.iter().map(|r| r.as_str()).collect::<Vec<_>>().join(" or ");
-                unmet.push(Unmet::contrary("ROLE_NOT_HELD", "", format!("{person} does not hold the role {wanted} that must agree")));
+                unmet.push(Unmet::contrary(
+                    "ROLE_NOT_HELD",
+                    "",
+                    format!("{person} does not hold the role {wanted} that must agree"),
+                ));
             }
         }
     }
@@ -183,7 +217,11 @@ pub(super) fn reopened(cx: &Context<'_>, st: &Statement, e: &RoundOpened) -> Vec
 }
 
 /// The statements a reopening at `stage` sets aside: decisions, and items marked `again`, at home there or later.
-pub(crate) fn set_aside(facts: &crate::transition::Facts, route: &crate::route::Route, stage: &StageId) -> Vec<crate::values::Revision> {
+pub(crate) fn set_aside(
+    facts: &crate::transition::Facts,
+    route: &crate::route::Route,
+    stage: &StageId,
+) -> Vec<crate::values::Revision> {
     let Some(from) = route.stage_index(stage) else { return Vec::new() };
     let later = |home: &StageId| route.stage_index(home).is_some_and(|index| index >= from);
     let gates = facts.gates.iter().filter(|(id, _)| route.gate(id).is_some_and(|g| later(&g.home))).map(|(_, d)| d.by.revision);

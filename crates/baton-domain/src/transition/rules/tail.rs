@@ -8,7 +8,11 @@ use crate::unmet::Unmet;
 pub(super) fn fact(cx: &Context<'_>, e: &FactRecorded) -> Vec<Unmet> {
     let Some(spec) = cx.route.fact_spec(&e.kind) else {
         let known: Vec<_> = cx.route.facts().iter().map(|f| f.kind.as_str()).collect();
-        return vec![Unmet::hard("UNKNOWN_FACT_KIND", "", format!("the route declares no fact {}; it declares {}", e.kind, known.join(", ")))];
+        return vec![Unmet::hard(
+            "UNKNOWN_FACT_KIND",
+            "",
+            format!("the route declares no fact {}; it declares {}", e.kind, known.join(", ")),
+        )];
     };
     let mut unmet = Vec::new();
     for (name, value) in &e.fields {

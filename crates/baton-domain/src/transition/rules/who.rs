@@ -49,7 +49,8 @@ pub(super) fn on_side(cx: &Context<'_>, person: &PersonId, side: RoleSide, day: 
         Scope::Organisation(id) => side == RoleSide::Receiver && hosts(cx, id),
         Scope::Installation | Scope::Transition(_) => false,
     };
-    let held = |held: &RoleHeld| held.person.as_ref() == Some(person) && roles.contains(&held.role) && held.on(day) && at_host(held);
+    let held =
+        |held: &RoleHeld| held.person.as_ref() == Some(person) && roles.contains(&held.role) && held.on(day) && at_host(held);
     holds_role(cx, person, &roles, day) || cx.world.roles().any(|(_, role)| held(role))
 }
 
@@ -93,7 +94,9 @@ pub(super) fn role(cx: &Context<'_>, st: &Statement, roles: &[RoleId], code: &st
         Some(person) => {
             let day = acting_day(cx, st);
             let held = holds_role(cx, person, roles, day);
-            (!held).then(|| Unmet::contrary(code, rule, format!("{person} does not hold the role {wanted} for this transition on {day}")))
+            (!held).then(|| {
+                Unmet::contrary(code, rule, format!("{person} does not hold the role {wanted} for this transition on {day}"))
+            })
         }
     }
 }
@@ -106,7 +109,11 @@ pub(super) fn recorder(cx: &Context<'_>, _st: &Statement) -> Option<Unmet> {
     let roles: Vec<RoleId> = cx.route.roles().iter().map(|r| r.id.clone()).collect();
     let has_part = holds_role(cx, cx.recorder, &roles, cx.today);
     (!has_part).then(|| {
-        Unmet::contrary("NO_ROLE_HERE", "", format!("{} holds no role for {} today and may not record for it", cx.recorder, cx.transition.id))
+        Unmet::contrary(
+            "NO_ROLE_HERE",
+            "",
+            format!("{} holds no role for {} today and may not record for it", cx.recorder, cx.transition.id),
+        )
     })
 }
 

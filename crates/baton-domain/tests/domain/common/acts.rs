@@ -196,7 +196,10 @@ pub fn endorsement(verb: &str) -> Act {
 }
 
 pub fn withdrawal() -> Act {
-    act("ExpressionOfInterestWithdrawn", json!({ "subject": "withdrawal", "ground": "risk", "reason": words("too great a risk") }))
+    act(
+        "ExpressionOfInterestWithdrawn",
+        json!({ "subject": "withdrawal", "ground": "risk", "reason": words("too great a risk") }),
+    )
 }
 
 /// An answer to a question of the readiness assessment.
@@ -206,7 +209,10 @@ pub fn answer(question: &str, yes_or_no: &str) -> Act {
 
 /// The region's check of one version of an answer.
 pub fn check(question: &str, version: u32, yes_or_no: &str) -> Act {
-    act("ChecklistCorroborated", json!({ "checklist": "pdaf", "question": question, "answer_version": version, "answer": yes_or_no }))
+    act(
+        "ChecklistCorroborated",
+        json!({ "checklist": "pdaf", "question": question, "answer_version": version, "answer": yes_or_no }),
+    )
 }
 
 pub fn assessment() -> Act {
@@ -254,7 +260,10 @@ pub fn rating(kind: &str, about: &str, rating: &str) -> Act {
 }
 
 pub fn notice(effective_on: &str) -> Act {
-    act("TerminationNoticeServed", json!({ "subject": "termination_notice", "served_by": super::NHSE, "effective_on": effective_on }))
+    act(
+        "TerminationNoticeServed",
+        json!({ "subject": "termination_notice", "served_by": super::NHSE, "effective_on": effective_on }),
+    )
 }
 
 pub fn ending() -> Act {
@@ -266,7 +275,10 @@ pub fn statute() -> Act {
 }
 
 pub fn succession(successor: &str, part: &str, effective_on: &str) -> Act {
-    act("TransitionSucceeded", json!({ "subject": "succession", "successor": successor, "part": part, "effective_on": effective_on }))
+    act(
+        "TransitionSucceeded",
+        json!({ "subject": "succession", "successor": successor, "part": part, "effective_on": effective_on }),
+    )
 }
 
 /// A way back, agreed by this person.

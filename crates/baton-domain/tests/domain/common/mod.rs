@@ -5,12 +5,12 @@ mod paths;
 mod world;
 
 pub use acts::*;
-pub use paths::{QUESTIONS, Step, compliant, ccg_path, cocom_path, pod_path, single_path};
+pub use paths::{QUESTIONS, Step, ccg_path, cocom_path, compliant, pod_path, single_path};
 pub use world::{NHSE, registration};
 
 use baton_domain::decide::{self, Assessment, Decided, Refusal, Request};
 use baton_domain::event::{Command, Event, Recorded};
-use baton_domain::route::{Route, RoleSide};
+use baton_domain::route::{RoleSide, Route};
 use baton_domain::state::State;
 use baton_domain::transition::{Action, Audit, Plan, PlanStatus, Transition};
 use baton_domain::values::{PersonId, ProposalId, Revision, TransitionId, london_today};
@@ -107,7 +107,9 @@ impl Given {
 
     pub fn proposal(&self, id: &str, acts: &[Act]) -> Act {
         let commands: Vec<Command> = acts.iter().map(|a| self.command(a)).collect();
-        act("Proposed", json!({ "commands": commands, "reason": words("from the papers") })).at(&format!("proposal/{id}")).by("officer")
+        act("Proposed", json!({ "commands": commands, "reason": words("from the papers") }))
+            .at(&format!("proposal/{id}"))
+            .by("officer")
     }
 
     pub fn assess(&self, id: &str) -> Result<Assessment, BTreeSet<String>> {

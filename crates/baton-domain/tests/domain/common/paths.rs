@@ -37,9 +37,17 @@ pub fn pod_path() -> Vec<Step> {
         step("2021-09-24", gate("executive_sign_off", "signed_off"), &["INCOMPLETE_ASSESSMENT"], "UNDER_ASSESSMENT"),
         step("2021-09-28", assessment(), &["INCOMPLETE_ASSESSMENT", "NOT_SIGNED_OFF"], "AWAITING_NATIONAL_DECISION"),
     ]);
-    way.extend(QUESTIONS.map(|q| step("2021-10-05", check(q, 1, compliant(q)), &["NOTHING_TO_CORROBORATE"], "AWAITING_NATIONAL_DECISION")));
+    way.extend(
+        QUESTIONS
+            .map(|q| step("2021-10-05", check(q, 1, compliant(q)), &["NOTHING_TO_CORROBORATE"], "AWAITING_NATIONAL_DECISION")),
+    );
     way.extend([
-        step("2021-10-14", gate("national_decision", "approved"), &["ITEM_NOT_DONE", "NOT_CORROBORATED", "UNRESOLVED_NONCOMPLIANCE"], "APPROVED"),
+        step(
+            "2021-10-14",
+            gate("national_decision", "approved"),
+            &["ITEM_NOT_DONE", "NOT_CORROBORATED", "UNRESOLVED_NONCOMPLIANCE"],
+            "APPROVED",
+        ),
         step("2022-01-10", fact("allocation"), &[], "APPROVED"),
         step("2022-02-01", diligence("full"), &[], "APPROVED"),
         step("2022-02-02", diligence("finance"), &[], "APPROVED"),
@@ -72,7 +80,12 @@ pub fn ccg_path() -> Vec<Step> {
         step("2017-10-12", gate("governing_body", "apply"), &["BALLOT_NOT_IN_SUPPORT"], "LOCALLY_SUPPORTED"),
         step("2017-10-20", item("application_documents"), &["BALLOT_NOT_IN_SUPPORT"], "LOCALLY_SUPPORTED"),
         step("2017-11-02", gate("application", "signed_off"), &["ITEM_NOT_DONE", "GATE_NOT_DECIDED"], "LOCALLY_SUPPORTED"),
-        step("2017-12-04", item("application_submitted"), &["BALLOT_NOT_IN_SUPPORT", "NO_GOVERNING_BODY_SIGN_OFF"], "AWAITING_NATIONAL_DECISION"),
+        step(
+            "2017-12-04",
+            item("application_submitted"),
+            &["BALLOT_NOT_IN_SUPPORT", "NO_GOVERNING_BODY_SIGN_OFF"],
+            "AWAITING_NATIONAL_DECISION",
+        ),
         step("2018-01-15", gate("national_decision", "approved"), &["ITEM_NOT_DONE"], "APPROVED"),
         step("2018-02-01", diligence("budget_transfer"), not_approved, "APPROVED"),
         step("2018-02-08", item("constitution_amended"), not_approved, "APPROVED"),
@@ -87,7 +100,12 @@ pub fn cocom_path() -> Vec<Step> {
     vec![
         step("2014-06-19", eoi(), &[], "INTEREST_EXPRESSED"),
         step("2014-07-22", endorsement("endorsed").with("retrospective", true.into()), &["ITEM_NOT_DONE"], "INTEREST_EXPRESSED"),
-        step("2014-09-01", item("application_submitted"), &["ITEM_NOT_DONE", "NO_GOVERNING_BODY_SIGN_OFF"], "AWAITING_NATIONAL_DECISION"),
+        step(
+            "2014-09-01",
+            item("application_submitted"),
+            &["ITEM_NOT_DONE", "NO_GOVERNING_BODY_SIGN_OFF"],
+            "AWAITING_NATIONAL_DECISION",
+        ),
         step("2014-12-01", gate("national_decision", "approved"), &["ITEM_NOT_DONE"], "APPROVED"),
         step("2015-02-20", signature("99N", "1"), &["NOT_APPROVED"], "APPROVED"),
         step("2015-02-27", signature(NHSE, "1"), &["NOT_APPROVED"], "AGREED"),
@@ -121,7 +139,8 @@ impl Given {
     pub fn before(mut self, kind: &str, subject: &str) -> Self {
         for step in self.way() {
             let named = |field: &str| step.act.payload[field] == subject;
-            let here = step.act.kind == kind && (subject.is_empty() || ["subject", "question", "kind", "party"].iter().any(|f| named(f)));
+            let here = step.act.kind == kind
+                && (subject.is_empty() || ["subject", "question", "kind", "party"].iter().any(|f| named(f)));
             self.today(step.day);
             if here {
                 return self;

@@ -51,7 +51,16 @@ static SINGLE: LazyLock<Given> = LazyLock::new(|| group("single-process-2018", "
 
 /// A world whose receiver is a commissioning group.
 fn group(route: &'static str, wave: &'static str, service: &'static str, receiver: &'static str, begins: &'static str) -> Given {
-    Given::new(&Shape { route, wave, services: &[service], receiver, kind: "ccg", opens_on: "2013-04-01", begins, timetable: json!({}) })
+    Given::new(&Shape {
+        route,
+        wave,
+        services: &[service],
+        receiver,
+        kind: "ccg",
+        opens_on: "2013-04-01",
+        begins,
+        timetable: json!({}),
+    })
 }
 
 impl Given {
@@ -99,7 +108,10 @@ impl Given {
         for kind in BodyKind::ALL {
             let name = body_name(shape.receiver, *kind);
             let (organisation, body) = name.split_once('/').expect("body");
-            log.take(act("BodyRegistered", json!({ "body": body, "name": body, "kind": kind })).at(&format!("organisation/{organisation}")));
+            log.take(
+                act("BodyRegistered", json!({ "body": body, "name": body, "kind": kind }))
+                    .at(&format!("organisation/{organisation}")),
+            );
         }
         let mut wave = json!({ "name": shape.wave, "services": shape.services, "route": shape.route });
         for (name, date) in shape.timetable.as_object().expect("timetable") {
@@ -117,7 +129,12 @@ impl Given {
     fn opened(shape: &Shape<'_>) -> Self {
         let now = format!("{}T08:00:00Z", shape.begins).parse().expect("day");
         let request = Request { person: super::person("admin"), command_id: uuid::Uuid::nil(), now };
-        let opened = LogOpened { origin: "baton.test".to_owned(), format: 1, administrator: super::person("admin"), administrator_name: None };
+        let opened = LogOpened {
+            origin: "baton.test".to_owned(),
+            format: 1,
+            administrator: super::person("admin"),
+            administrator_name: None,
+        };
         let decided = open_log(&request, opened);
         let mut log = Self {
             state: decided.state.clone(),

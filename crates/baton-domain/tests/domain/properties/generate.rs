@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// Acts of the dental route that need no other to have a meaning; `n` keeps their ids apart.
 pub fn free_act(which: usize, n: usize) -> Act {
     let question = QUESTIONS[n % QUESTIONS.len()];
-    let conditional = |subject: &str, outcome: &str| gate(subject, outcome).with("conditions", json!([{ "obligation": format!("c{n}") }]));
+    let conditional =
+        |subject: &str, outcome: &str| gate(subject, outcome).with("conditions", json!([{ "obligation": format!("c{n}") }]));
     match which % FREE_ACTS {
         0 => eoi(),
         1 => item("assessment_opened"),
@@ -80,8 +81,14 @@ pub fn rows(most: usize, of: Vec<usize>) -> impl Strategy<Value = Vec<Act>> {
 
 /// One event as it might stand in a log that nobody decided: any revision, any place, any target.
 pub fn raw() -> impl Strategy<Value = RawEvent> {
-    let place = prop_oneof![Just(None), Just(Some(Placed::End)), Just(Some(Placed::First)), (0u64..20).prop_map(|r| Some(Placed::After(Revision(r))))];
-    let act = prop_oneof![4 => (0..FREE_ACTS, 0usize..6).prop_map(|(w, n)| free_act(w, n)), 3 => truth_act(), 1 => other_stream()];
+    let place = prop_oneof![
+        Just(None),
+        Just(Some(Placed::End)),
+        Just(Some(Placed::First)),
+        (0u64..20).prop_map(|r| Some(Placed::After(Revision(r))))
+    ];
+    let act =
+        prop_oneof![4 => (0..FREE_ACTS, 0usize..6).prop_map(|(w, n)| free_act(w, n)), 3 => truth_act(), 1 => other_stream()];
     (act, place, 1u64..20, 0u16..900, any::<u8>()).prop_map(|(act, placed, revision, day, how)| RawEvent {
         act: act.on(&fuzzy(&day_after(day), how)),
         placed,
@@ -101,13 +108,23 @@ pub fn truth_act() -> impl Strategy<Value = Act> {
         Just(json!({})),
     ];
     (0u64..30, 0u64..40, to, any::<bool>()).prop_map(|(target, was, to, voids)| {
-        if voids { void(Revision(target)) } else { correction(Revision(target), Revision(if was < 25 { target } else { was }), to) }
+        if voids {
+            void(Revision(target))
+        } else {
+            correction(Revision(target), Revision(if was < 25 { target } else { was }), to)
+        }
     })
 }
 
 fn other_stream() -> impl Strategy<Value = Act> {
     prop_oneof![
-        Just(act("OrganisationSucceeded", json!({ "successor": "QZZ", "kind": "split", "part": "part", "effective_on": "2022-01-01" })).at("organisation/QUY")),
+        Just(
+            act(
+                "OrganisationSucceeded",
+                json!({ "successor": "QZZ", "kind": "split", "part": "part", "effective_on": "2022-01-01" })
+            )
+            .at("organisation/QUY")
+        ),
         Just(act("RoundOpened", json!({ "stage": "REGISTERED", "set_aside": [1, 2, 3, 99] }))),
         Just(void(Revision(3)).at("organisation/QUY")),
         Just(void(Revision(1)).at("wave/POD-2021")),

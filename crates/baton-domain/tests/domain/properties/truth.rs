@@ -14,7 +14,9 @@ fn ask_everything(log: &Given) {
         transition.explain(&log.state.world, today);
         transition.story.plans(today);
         stage_of(transition, &log.state);
-        for as_of in [AsOf { position: Some(Position(70)), ..AsOf::default() }, AsOf { documented_by: Some(today), ..AsOf::default() }] {
+        for as_of in
+            [AsOf { position: Some(Position(70)), ..AsOf::default() }, AsOf { documented_by: Some(today), ..AsOf::default() }]
+        {
             stage_of(&transition.as_known(&as_of), &log.state);
         }
         if let Some(route) = transition.route(&log.state.world) {

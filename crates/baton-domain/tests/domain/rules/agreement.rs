@@ -55,14 +55,20 @@ fn i32_function_has_one_responsible_holder_from_a_day() {
 fn i32_accountable_and_performing_may_be_others_and_influence_holds_nothing() {
     let mut log = Given::pod();
     let shared = allocation("DENT-CONTRACT", "receiver", "2023-04-01");
-    log.take(shared.with("accountable", json!("national")).with("performed_by", json!("host")).with("influence", json!(["sender"])));
+    log.take(
+        shared.with("accountable", json!("national")).with("performed_by", json!("host")).with("influence", json!(["sender"])),
+    );
     log.take(allocation("DENT-CONTRACT", "receiver", "2023-04-01").with("influence", json!(["regional"])));
 }
 
 #[test]
 fn i32_reserved_function_is_not_given_to_the_receiver() {
     let mut log = Given::pod();
-    log.refuse_by_rule(allocation("DENT-LIST", "receiver", "2023-04-01").with("reserved", json!(true)), "RESERVED_FUNCTION", "I32");
+    log.refuse_by_rule(
+        allocation("DENT-LIST", "receiver", "2023-04-01").with("reserved", json!(true)),
+        "RESERVED_FUNCTION",
+        "I32",
+    );
     log.take(allocation("DENT-LIST", "national", "2023-04-01").with("reserved", json!(true)));
     log.refuse_by_rule(allocation("DENT-LIST", "receiver", "2024-04-01"), "RESERVED_FUNCTION", "I32");
 }

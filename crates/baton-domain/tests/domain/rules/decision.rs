@@ -59,7 +59,8 @@ fn i20_deciding_body_is_the_one_the_route_names() {
     log.take(body("QSL", "board", "board", &[]));
     log.take(body("QUY", "shadow-committee", "board", &["recommend"]));
     log.take(body("QUY", "shadow-board", "board", &["decide"]));
-    let wrong = [Value::Null, json!("QUY/committee"), json!("QUY/never-heard-of"), json!("QSL/board"), json!("QUY/shadow-committee")];
+    let wrong =
+        [Value::Null, json!("QUY/committee"), json!("QUY/never-heard-of"), json!("QSL/board"), json!("QUY/shadow-committee")];
     for body in wrong {
         log.refuse_by_rule(go().with("body", body), "WRONG_BODY", "I20");
     }

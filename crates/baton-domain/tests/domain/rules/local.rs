@@ -104,6 +104,9 @@ fn outcome_that_asks_for_a_reason_or_for_conditions_is_refused_without() {
     let log = Given::pod().before("GateDecided", "national_decision");
     log.refuse(gate("national_decision", "deferred").with("reason", Value::Null), &["REASON_REQUIRED"]);
     log.refuse(gate("national_decision", "approved_with_conditions").with("conditions", json!([])), &["NO_CONDITIONS"]);
-    log.refuse(gate("national_decision", "approved").with("conditions", json!([{ "obligation": "c" }])), &["CONDITIONS_NOT_EXPECTED"]);
+    log.refuse(
+        gate("national_decision", "approved").with("conditions", json!([{ "obligation": "c" }])),
+        &["CONDITIONS_NOT_EXPECTED"],
+    );
     log.refuse(gate("national_decision", "maybe"), &["UNKNOWN_OUTCOME"]);
 }

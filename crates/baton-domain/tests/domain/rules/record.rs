@@ -17,9 +17,13 @@ fn i37_money_is_whole_pence_that_agree_with_the_rounding() {
 #[test]
 fn i37_money_field_of_a_fact_takes_money_and_nothing_else() {
     let mut log = Given::pod();
-    let amount = |value: Value| act("FactRecorded", json!({ "kind": "allocation", "fields": { "amount": value } })).by("icb_finance_lead");
+    let amount =
+        |value: Value| act("FactRecorded", json!({ "kind": "allocation", "fields": { "amount": value } })).by("icb_finance_lead");
     log.refuse(amount(json!({ "integer": 725 })), &["WRONG_FIELD_TYPE"]);
-    log.refuse(amount(json!({ "money": { "printed": "£1", "pence": 100, "rounded_to": "pound" } })).with("kind", json!("gift")), &["UNKNOWN_FACT_KIND"]);
+    log.refuse(
+        amount(json!({ "money": { "printed": "£1", "pence": 100, "rounded_to": "pound" } })).with("kind", json!("gift")),
+        &["UNKNOWN_FACT_KIND"],
+    );
     log.take(amount(json!({ "money": { "printed": "£1", "pence": 100, "rounded_to": "pound" } })));
 }
 

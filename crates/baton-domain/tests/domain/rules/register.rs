@@ -1,6 +1,6 @@
 //! Rules I01 to I03: who may receive what.
 
-use crate::common::{Given, act, fact, registration, withdrawal, eoi};
+use crate::common::{Given, act, eoi, fact, registration, withdrawal};
 use serde_json::json;
 
 #[test]
@@ -43,7 +43,9 @@ fn i02_holds_of_the_result_when_a_void_would_open_a_closed_transition_again() {
 fn two_waves() -> Given {
     let mut log = Given::pod();
     let services = json!(["POD", "DENT", "DENT-SEC", "PHARM"]);
-    log.take(act("WaveOpened", json!({ "name": "Second", "services": services, "route": "pod-2021" })).at("wave/SECOND").by("admin"));
+    log.take(
+        act("WaveOpened", json!({ "name": "Second", "services": services, "route": "pod-2021" })).at("wave/SECOND").by("admin"),
+    );
     log
 }
 

@@ -17,7 +17,9 @@ const ID: &str = "0190f3a2-7c1e-7a55-9b1c-3f2f8d1f0c11";
 /// A message of package `baton.v1`, written as JSON.
 fn message<M: Message + Default>(name: &str, json: &Value) -> M {
     let descriptor = descriptor_pool().get_message_by_name(&format!("baton.v1.{name}")).expect("a message of the package");
-    DynamicMessage::deserialize(descriptor, json).and_then(|m| m.transcode_to().map_err(serde::de::Error::custom)).expect("good JSON")
+    DynamicMessage::deserialize(descriptor, json)
+        .and_then(|m| m.transcode_to().map_err(serde::de::Error::custom))
+        .expect("good JSON")
 }
 
 fn request(commands: &[Value]) -> proto::RecordRequest {
