@@ -101,7 +101,7 @@ async fn write_until_killed(server: Server, cycle: usize, answers: usize, micros
 /// One write: most are one event, some are two in two streams, one of them everybody's.
 async fn write(clients: &Clients, cycle: usize, writer: usize, number: usize) -> Sent {
     let mut commands = vec![fact(&format!("wave/KILL-{cycle}-{writer}"))];
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         commands.push(fact(&format!("wave/KILL-{cycle}")));
     }
     let request = request(commands);

@@ -25,10 +25,9 @@ const AT_A_TIME: usize = 200;
 /// Every method with a request that it takes.
 fn methods() -> Vec<(&'static str, Vec<u8>)> {
     let id = || "QUY.DENT.TEST".to_owned();
-    let bytes = |message: &dyn Fn() -> Vec<u8>| message();
     macro_rules! method {
         ($path:literal, $message:expr) => {
-            ($path, bytes(&|| $message.encode_to_vec()))
+            ($path, $message.encode_to_vec())
         };
     }
     vec![

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use baton_domain::decide::{self, Decided, Refusal, Request};
-use baton_domain::event::Recorded;
+use baton_domain::event::{Command, Recorded};
 use baton_domain::state::State;
 use baton_domain::values::Position;
 use baton_ledger::bounds::{MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_BATCH_SETS};
@@ -117,7 +117,7 @@ impl Batch {
         let request = Request { person: submission.person.clone(), command_id: submission.command_id, now };
         let refuse = |refusal| SubmitError::Refused(refusal, Position(0));
         decide::expect(&self.state, &submission.expected).map_err(refuse)?;
-        match judge(&self.state, &request, submission)? {
+        match judge(&self.state, &request, &submission.commands)? {
             Ok(Decided { events, .. }) if events.is_empty() => {
                 Err(SubmitError::Defect { why: "the request was taken and recorded nothing".to_owned() })
             }
@@ -156,8 +156,8 @@ impl Batch {
 }
 
 /// Decides a request.
-pub(crate) fn judge(state: &State, request: &Request, submission: &Submission) -> Result<Result<Decided, Refusal>, SubmitError> {
-    guarded(request.command_id, || decide::decide(state, request, &submission.commands))
+pub(crate) fn judge(state: &State, request: &Request, commands: &[Command]) -> Result<Result<Decided, Refusal>, SubmitError> {
+    guarded(request.command_id, || decide::decide(state, request, commands))
 }
 
 /// Runs rules; a panic of theirs is a defect that costs this one request, not the writer. Rules work
@@ -224,4 +224,16 @@ fn bytes_of(set: &AppendSet) -> usize {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_of_the_rules_is_a_defect_of_one_request() {
+        let panicked = guarded(Uuid::nil(), || -> u8 { panic!("a rule went wrong") });
+        assert!(matches!(panicked, Err(SubmitError::Defect { why }) if why == "a rule went wrong"));
+        assert!(matches!(guarded(Uuid::nil(), || 7), Ok(7)));
+    }
 }

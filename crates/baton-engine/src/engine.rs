@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton_domain::decide::{self, Assessment, Refusal, Request};
+use baton_domain::decide::{self, Assessment, Request};
 use baton_domain::event::{Command, Event};
 use baton_domain::state::State;
-use baton_domain::values::{Position, ProposalId, Revision, StreamId};
+use baton_domain::values::{Position, Revision, StreamId};
 use baton_ledger::Ledger;
 use baton_ledger::bounds::MAX_BATCH_SETS;
 use jiff::Timestamp;
@@ -151,15 +151,12 @@ impl Engine {
         let person = submission.person.clone();
         let request = Request { person, command_id: submission.command_id, now: (self.clock)() };
         decide::expect(&state, &submission.expected).map_err(refuse)?;
-        let (assessment, seen) = match lone_approval(&submission.commands) {
-            None => (None, None),
-            Some((proposal, command)) => {
-                let assessed = assess(&state, &request, proposal)?.map_err(|unmet| refuse(Refusal::Rules(unmet)))?;
-                let seen = with_digest(command, &assessed.digest);
-                (Some(assessed), Some(Submission { commands: vec![seen], ..submission.clone() }))
-            }
+        let mut judged = submission.commands.clone();
+        let assessment = match judged.as_mut_slice() {
+            [command] => assess(&state, &request, command)?,
+            _ => None,
         };
-        let decided = judge(&state, &request, seen.as_ref().unwrap_or(submission))?.map_err(refuse)?;
+        let decided = judge(&state, &request, &judged)?.map_err(refuse)?;
         let entries = decided.events.iter().map(|event| Entry::of(event)).collect();
         Ok(Validated { entries, warnings: decided.warnings, assessment })
     }
@@ -235,27 +232,15 @@ fn spawn(writer: Writer) -> std::io::Result<watch::Receiver<Ended>> {
     Ok(watched)
 }
 
-/// The proposal that a request approves, when it does nothing else.
-fn lone_approval(commands: &[Command]) -> Option<(&ProposalId, &Command)> {
-    match commands {
-        [command] => match (&command.stream, &command.statement.event) {
-            (StreamId::Proposal(id), Event::Approved(_)) => Some((id, command)),
-            _ => None,
-        },
-        _ => None,
+/// For an approval: what its proposal would do, with the digest put into the command. None where the
+/// proposal cannot be assessed, or for any other command: then judging says what there is to say.
+fn assess(state: &State, request: &Request, command: &mut Command) -> Result<Option<Assessment>, SubmitError> {
+    let (StreamId::Proposal(id), Event::Approved(approved)) = (&command.stream, &mut command.statement.event) else {
+        return Ok(None);
+    };
+    let assessed = guarded(request.command_id, || state.assess_proposal(request, id))?.ok();
+    if let Some(assessment) = &assessed {
+        approved.digest.clone_from(&assessment.digest);
     }
-}
-
-type Unmet = Vec<(usize, baton_domain::Unmet)>;
-
-fn assess(state: &State, request: &Request, proposal: &ProposalId) -> Result<Result<Assessment, Unmet>, SubmitError> {
-    guarded(request.command_id, || state.assess_proposal(request, proposal))
-}
-
-fn with_digest(command: &Command, digest: &str) -> Command {
-    let mut command = command.clone();
-    if let Event::Approved(approved) = &mut command.statement.event {
-        digest.clone_into(&mut approved.digest);
-    }
-    command
+    Ok(assessed)
 }

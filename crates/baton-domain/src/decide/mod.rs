@@ -124,13 +124,12 @@ pub fn open_log(request: &Request, opened: crate::event::LogOpened) -> Decided {
 pub fn refused(state: &State, request: &Request, commands: &[Command], refusal: &Refusal) -> Option<Decided> {
     let Refusal::Rules(unmet) = refusal else { return None };
     let command = commands.get(unmet.first()?.0)?;
-    let mut codes: Vec<String> = unmet.iter().map(|(_, u)| u.code.clone()).collect();
-    codes.dedup();
+    let codes: std::collections::BTreeSet<String> = unmet.iter().map(|(_, u)| u.code.clone()).collect();
     let mut draft = Draft::new(state, request, None);
     let event = Event::CommandRefused(crate::event::CommandRefused {
         stream: command.stream.clone(),
         event: command.statement.event.event_type(),
-        codes,
+        codes: codes.into_iter().collect(),
     });
     let statement = draft.plain(event);
     draft.push(StreamId::Audit, statement, None, Vec::new());

@@ -76,19 +76,22 @@ pub struct World {
 impl World {
     /// Folds one event of a stream that is not a transition or a proposal.
     pub fn evolve(&mut self, recorded: &Arc<Recorded>) {
+        use crate::event::EventType as T;
         let stream = &recorded.stream;
-        let mut story = self.stories.get(stream).map_or_else(Story::default, |s| (**s).clone());
-        story.evolve(recorded);
-        let story = Arc::new(story);
-        self.stories.insert(stream.clone(), Arc::clone(&story));
+        let story = self.stories.entry(stream.clone()).or_default();
+        Arc::make_mut(story).evolve(recorded);
+        let story = Arc::clone(story);
+        let kind = recorded.statement.event.event_type();
+        // A view is read anew only when something it shows may have changed: streams of records grow long.
+        let any = matches!(kind, T::StatementVoided | T::StatementCorrected);
         match stream {
-            StreamId::Organisation(id) => self.read_organisation(id, &story),
-            StreamId::Wave(id) => {
+            StreamId::Organisation(id) if any || shows_in_organisation(kind) => self.read_organisation(id, &story),
+            StreamId::Wave(id) if any || matches!(kind, T::WaveOpened | T::TimetableChanged) || !self.waves.contains_key(id) => {
                 self.waves.insert(id.clone(), Arc::new(read_wave(&story)));
             }
             StreamId::Route(id) => self.read_route(id, recorded),
-            StreamId::Meeting(id) => self.read_meeting(id, &story),
-            StreamId::Log | StreamId::Audit | StreamId::Transition(_) | StreamId::Proposal(_) => {}
+            StreamId::Meeting(id) if any || kind == T::InterestDeclared => self.read_meeting(id, &story),
+            _ => {}
         }
         self.read_roles(stream, &story, recorded);
     }
@@ -232,6 +235,14 @@ impl World {
         });
         self.interests.insert(id.clone(), interests.collect());
     }
+}
+
+fn shows_in_organisation(kind: crate::event::EventType) -> bool {
+    use crate::event::EventType as T;
+    matches!(
+        kind,
+        T::OrganisationRegistered | T::OrganisationRenamed | T::OrganisationSucceeded | T::BodyRegistered | T::BodyChanged
+    )
 }
 
 fn read_wave(story: &Story) -> Wave {

@@ -186,6 +186,16 @@ fn gap_is_contrary_when_evidence_speaks_and_not_evidenced_when_the_sources_are_s
 }
 
 #[test]
+fn audit_finds_in_a_late_entry_the_gaps_it_was_accepted_with() {
+    let mut log = Given::pod();
+    log.take_by_two(&[item("assessment_opened").late()]);
+    let gaps: Vec<_> = log.events.last().expect("event").gaps.iter().map(|g| (g.code.clone(), g.kind)).collect();
+    let found: Vec<_> = log.audit().findings[0].unmet.iter().map(|u| (u.code.clone(), u.kind)).collect();
+    assert_eq!(gaps.len(), 2);
+    assert_eq!(found.into_iter().collect::<std::collections::BTreeSet<_>>(), gaps.into_iter().collect());
+}
+
+#[test]
 fn gap_is_closed_when_what_was_missing_is_found_and_opened_when_it_is_voided() {
     let mut log = Given::pod();
     log.today("2022-01-10");

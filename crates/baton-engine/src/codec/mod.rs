@@ -3,7 +3,7 @@
 //! A leaf is the event with sorted keys and without nulls, and with `"v"` and `"schema"`. Absent means
 //! unknown or default. Empty lists and objects of the envelope are left out; inside a payload they
 //! stay, because there an empty list may say something else than an absent one. In place of every
-//! text stands `{"$sealed": COMMITMENT}` (see [`seal`](self::seal)).
+//! text stands `{"$sealed": COMMITMENT}` (how it is made: `seal.rs`).
 //!
 //! A leaf that was written once is read for ever: every schema ever released keeps its reader and its
 //! golden files (`golden/`). This module holds no key and encrypts nothing; that is the ledger's part.

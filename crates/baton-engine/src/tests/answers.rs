@@ -374,11 +374,8 @@ async fn validating_an_approval_gives_the_digest_with_which_it_is_taken() {
     let answer = engine.submit(approval(OFFICER, &digest)).await.unwrap();
     let types: Vec<_> = answer.entries.iter().map(|entry| entry.event_type).collect();
     assert_eq!(types, [EventType::Approved, EventType::StatementVoided]);
-    let unknown = engine.validate(&approval(OFFICER, &digest)).unwrap_err();
-    assert!(
-        matches!(&unknown, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "UNKNOWN_PROPOSAL"),
-        "{unknown}"
-    );
+    let ended = engine.validate(&approval(OFFICER, &digest)).unwrap_err();
+    assert!(matches!(&ended, SubmitError::Refused(Refusal::Rules(unmet), _) if unmet[0].1.code == "PROPOSAL_ENDED"), "{ended}");
 }
 
 #[tokio::test]

@@ -76,4 +76,6 @@ fn withdrawn_transition_takes_no_business_until_it_is_reopened() {
     log.take(withdrawal());
     log.refuse(crate::common::item("assessment_opened"), &["STAGE_CLOSED"]);
     log.refuse(discharge("nothing"), &["UNKNOWN_OBLIGATION"]);
+    let offered: Vec<_> = log.actions().into_iter().filter(|a| a.allowed()).map(|a| a.subject).collect();
+    assert_eq!(offered, ["statutory_transfer", "succession", "REGISTERED", "INTEREST_EXPRESSED"], "law and the ways back");
 }
