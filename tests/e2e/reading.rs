@@ -43,7 +43,7 @@ async fn until_caught_up(stream: &mut Streaming<proto::SubscribeResponse>) -> (V
                 assert_eq!(next, marker.position + 1);
                 return (positions, next);
             }
-            (Item::Progress(_), _) => {}
+            (Item::Progress(marker), _) => panic!("a sign of life at {} instead of the marker", marker.position),
         }
     }
 }
