@@ -46,21 +46,25 @@ pub(crate) fn by_day(steps: Vec<ReplayStep>, day: Option<&str>) -> Vec<ReplaySte
 
 /// What was said to come. The plans of the view have every status; those of events are not read.
 pub(crate) fn plans(plans: &[PlanView]) -> Table {
-    let mut table = table(["Rev", "Planned", "For", "Status", "Happened", "Said by a paper that is", "Waits for", "In words"])
-        .wide("In words");
+    let mut table = table(["Rev", "Planned", "For", "Status", "Happened"]).wide("Planned");
     for plan in plans {
         table.row([
             number(plan.revision),
-            plan_subject(plan).into(),
+            in_full(plan).into(),
             dates::optional(plan.target.as_ref()).into(),
             flagged(words::plan_status(plan.status).replace('_', " "), is_trouble(plan)),
             dates::optional(plan.actual.as_ref()).into(),
-            words::standing(plan.standing).into(),
-            plan.depends_on.iter().map(dependency).collect::<Vec<_>>().join("\n").into(),
-            plan.note.as_str().into(),
         ]);
     }
     table
+}
+
+/// What is planned and how its source knows, what it waits for, and the words of the plan; a line each.
+fn in_full(plan: &PlanView) -> String {
+    let waits = plan.depends_on.iter().map(dependency).collect::<Vec<_>>().join("; ");
+    let waits = if waits.is_empty() { String::new() } else { format!("waits for {waits}") };
+    let subject = format!("{} ({})", plan_subject(plan), words::standing(plan.standing));
+    [subject, waits, plan.note.clone()].into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 fn dependency(d: &Dependency) -> String {
