@@ -123,10 +123,9 @@ impl std::fmt::Display for EventType {
 impl std::str::FromStr for EventType {
     type Err = crate::values::InvalidValue;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|t| t.as_str() == text)
-            .ok_or_else(|| crate::values::InvalidValue::new(format!("{text:?} is not an event type, such as GateDecided")))
+        Self::ALL.iter().copied().find(|t| t.as_str() == text).ok_or_else(|| {
+            let shown: String = text.chars().take(40).collect();
+            crate::values::InvalidValue::new(format!("{shown:?} is not an event type, such as GateDecided"))
+        })
     }
 }
