@@ -124,12 +124,14 @@ pub fn open_log(request: &Request, opened: crate::event::LogOpened) -> Decided {
 pub fn refused(state: &State, request: &Request, commands: &[Command], refusal: &Refusal) -> Option<Decided> {
     let Refusal::Rules(unmet) = refusal else { return None };
     let command = commands.get(unmet.first()?.0)?;
-    let codes: std::collections::BTreeSet<String> = unmet.iter().map(|(_, u)| u.code.clone()).collect();
+    // Each code once, in the order of the rules.
+    let mut seen = std::collections::BTreeSet::new();
+    let codes = unmet.iter().map(|(_, u)| u.code.clone()).filter(|code| seen.insert(code.clone())).collect();
     let mut draft = Draft::new(state, request, None);
     let event = Event::CommandRefused(crate::event::CommandRefused {
         stream: command.stream.clone(),
         event: command.statement.event.event_type(),
-        codes: codes.into_iter().collect(),
+        codes,
     });
     let statement = draft.plain(event);
     draft.push(StreamId::Audit, statement, None, Vec::new());
