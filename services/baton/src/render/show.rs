@@ -317,6 +317,8 @@ mod tests {
                 event: "GateDecided".into(),
                 key: "ballot".into(),
                 status: PlanStatus::Late as i32,
+                standing: baton_proto::v1::Standing::Stated as i32,
+                note: "Outcome of the vote".into(),
                 ..Default::default()
             }],
             obligations: vec![ObligationView {
@@ -340,7 +342,8 @@ mod tests {
         let steps = [step("Planned", ""), step("ItemTabled", "")];
         assert_eq!(statements(&steps).rows.len(), 1);
         let plans = plans(&view().plans);
-        assert_eq!((plans.rows[0][1].text.as_str(), plans.rows[0][3].text.as_str()), ("GateDecided ballot", "late"));
+        let words = "GateDecided ballot (stated)\nOutcome of the vote";
+        assert_eq!((plans.rows[0][1].text.as_str(), plans.rows[0][3].text.as_str()), (words, "late"));
     }
 
     #[test]
