@@ -146,8 +146,8 @@ mod tests {
     use super::*;
 
     const ARRIVES: &str = r#"11 recvfrom(9<socket:[77]>, "wave/T-1", 8192, 0, NULL, NULL) = 8"#;
-    const WRITTEN: &str = r#"12 pwrite64(6</tmp/d/store/db>, "wave/T-1", 8, 0) = 8"#;
-    const SYNCED: &str = "12 fdatasync(6</tmp/d/store/db>) = 0";
+    const WRITTEN: &str = r#"12 pwrite64(6</data/store/db>, "wave/T-1", 8, 0) = 8"#;
+    const SYNCED: &str = "12 fdatasync(6</data/store/db>) = 0";
     const ANSWERED: &str = r#"11 writev(9<socket:[77]>, [{iov_base="wave/T-1", iov_len=8}], 1) = 8"#;
 
     fn found(lines: &[&str]) -> Vec<String> {
@@ -169,7 +169,7 @@ mod tests {
     fn sync_that_failed_began_too_early_or_was_of_another_file_does_not_count() {
         let failed = SYNCED.replace("= 0", "= -1 EIO (Input/output error)");
         assert_eq!(found(&[ARRIVES, WRITTEN, &failed, ANSWERED]).len(), 1);
-        let (begun, ended) = ("13 fdatasync(6</tmp/d/store/db> <unfinished ...>", "13 <... fdatasync resumed>) = 0");
+        let (begun, ended) = ("13 fdatasync(6</data/store/db> <unfinished ...>", "13 <... fdatasync resumed>) = 0");
         assert_eq!(found(&[ARRIVES, begun, WRITTEN, ended, ANSWERED]).len(), 1);
         assert_eq!(found(&[ARRIVES, WRITTEN, begun, ANSWERED, ended]).len(), 1);
         assert_eq!(found(&[ARRIVES, WRITTEN, begun, ended, ANSWERED]).len(), 0);
