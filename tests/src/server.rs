@@ -27,7 +27,7 @@ impl DataDir {
     pub async fn begun() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let data = Self { dir };
-        batond::init(&data.path(), "baton.test/e2e", ADMINISTRATOR, None).await.expect("a new log");
+        batond::init(&data.path(), &batond::KeyPlace::Beside, "baton.test/e2e", ADMINISTRATOR, None).await.expect("a new log");
         data
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use baton_domain::event::Command;
 use baton_engine::{Engine, Options, Submission, open_log};
-use baton_ledger::{Ledger, MemoryLedger, OpenOptions, SledLedger};
+use baton_ledger::{Ledger, MemoryLedger, OpenOptions, SigningKey, SledLedger};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,14 +25,16 @@ async fn main() {
     match std::env::args().nth(1) {
         None => measure("memory", Arc::new(MemoryLedger::new())).await,
         Some(dir) => {
-            let ledger = SledLedger::open(Path::new(&dir), OpenOptions::default()).unwrap();
+            let ledger =
+                SledLedger::open(Path::new(&dir), SigningKey::generate("baton.test/rate").unwrap(), OpenOptions::default())
+                    .unwrap();
             measure("sled", Arc::new(ledger)).await;
         }
     }
 }
 
 async fn measure(name: &str, ledger: Arc<dyn Ledger>) {
-    open_log(ledger.as_ref(), "baton.test/rate", "admin".parse().unwrap(), None, jiff::Timestamp::now()).await.unwrap();
+    open_log(ledger.as_ref(), "admin".parse().unwrap(), None, jiff::Timestamp::now()).await.unwrap();
     let engine = Engine::start(Arc::clone(&ledger), Options::default()).await.unwrap();
     for in_flight in [1, 16, 64, 256] {
         let (begin, cpu) = (Instant::now(), cpu_seconds());

@@ -125,7 +125,7 @@ impl Batch {
                 let records = encode(&events, submission.commands.len())?;
                 let set = AppendSet { request: Some(submission.key()), digest: job.digest, ..unasked(records) };
                 let entries = events.iter().map(|event| Entry::of(event)).collect();
-                let answer = Answer { entries, warnings, already_recorded: false, position: Position(0) };
+                let answer = Answer { entries, warnings, already_recorded: false, position: Position(0), checkpoint: None };
                 Ok(Addition { state, set, result: Ok(answer) })
             }
             Err(refusal) => {

@@ -98,6 +98,10 @@ impl Engine {
         Ok(Self { ledger, published, clock, jobs, stop, ended })
     }
 
+    pub(crate) fn ledger(&self) -> &dyn Ledger {
+        self.ledger.as_ref()
+    }
+
     /// The durable state. Costs a pointer; hold it for as long as you like.
     pub fn snapshot(&self) -> Arc<State> {
         self.published.state()

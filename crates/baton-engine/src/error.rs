@@ -163,11 +163,6 @@ pub enum OpenLogError {
         /// How many records it holds.
         size: u64,
     },
-    /// The origin is no name for a log.
-    #[error(
-        "{0:?} is no origin: write 1 to 100 printable ASCII characters without spaces and plus signs, such as baton.example.nhs.uk/2026"
-    )]
-    Origin(String),
     /// The opening cannot be stored.
     #[error("failed to encode the opening of the log")]
     Encode(#[from] EncodeError),

@@ -22,6 +22,7 @@ mod error;
 mod fold;
 mod log;
 mod open;
+mod proofs;
 mod published;
 mod submission;
 mod writer;
@@ -30,7 +31,7 @@ pub use dump::dump;
 pub use engine::{Engine, Options};
 pub use error::{NotYet, OpenLogError, ReadError, ShutdownError, StartError, SubmitError};
 pub use log::LogEntry;
-pub use open::{MAX_ORIGIN, open_log};
+pub use open::open_log;
 pub use published::Writes;
 pub use submission::{Answer, Entry, MAX_COMMANDS, MAX_EXPECTED, Submission, Validated};
 

@@ -11,10 +11,7 @@ use crate::batch;
 use crate::codec;
 use crate::error::OpenLogError;
 
-/// Longest origin, in bytes. It stands in every checkpoint and proof.
-pub const MAX_ORIGIN: usize = 100;
-
-/// Records that the log begins: position 0, with its origin and its first administrator.
+/// Records that the log begins: position 0, with the ledger's origin and its first administrator.
 ///
 /// Durable when it returns `Ok`. Not to be repeated: a log that has begun refuses. After a failure
 /// with an unknown outcome, open the ledger again and look.
@@ -23,7 +20,6 @@ pub const MAX_ORIGIN: usize = 100;
 /// See [`OpenLogError`].
 pub async fn open_log(
     ledger: &dyn Ledger,
-    origin: &str,
     administrator: PersonId,
     name: Option<Text>,
     now: Timestamp,
@@ -32,11 +28,8 @@ pub async fn open_log(
     if size > 0 {
         return Err(OpenLogError::HasBegun { size });
     }
-    if !is_origin(origin) {
-        return Err(OpenLogError::Origin(origin.chars().take(MAX_ORIGIN).collect()));
-    }
     let request = Request { person: administrator.clone(), command_id: Uuid::new_v4(), now };
-    let opened = LogOpened { origin: origin.to_owned(), format: codec::SCHEMA, administrator, administrator_name: name };
+    let opened = LogOpened { origin: ledger.origin().to_owned(), format: codec::SCHEMA, administrator, administrator_name: name };
     let decided = decide::open_log(&request, opened);
     let records = decided.events.iter().map(|event| batch::record(event)).collect::<Result<_, _>>()?;
     let sets = vec![batch::unasked(records)];
@@ -45,9 +38,4 @@ pub async fn open_log(
         Err(AppendError::HeadMoved { actual, .. }) => Err(OpenLogError::HasBegun { size: actual.0 }),
         Err(error) => Err(OpenLogError::Append(error)),
     }
-}
-
-/// A name that may stand in the first line of a signed note and in the name of its key.
-fn is_origin(text: &str) -> bool {
-    (1..=MAX_ORIGIN).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'+')
 }

@@ -3,7 +3,7 @@
 use baton_domain::decide::{Assessment, Expected, Warning};
 use baton_domain::event::{Command, EventType, Recorded};
 use baton_domain::values::{PersonId, Position, Revision, StreamId};
-use baton_ledger::RequestKey;
+use baton_ledger::{LeafHash, RequestKey, SignedCheckpoint};
 use uuid::Uuid;
 
 use crate::error::SubmitError;
@@ -42,6 +42,8 @@ pub struct Entry {
     pub revision: Revision,
     /// Its type.
     pub event_type: EventType,
+    /// The hash of its leaf; `None` where nothing was recorded.
+    pub leaf_hash: Option<LeafHash>,
 }
 
 /// A request that is recorded, durably.
@@ -55,6 +57,9 @@ pub struct Answer {
     pub already_recorded: bool,
     /// The newest durable position when this was answered.
     pub position: Position,
+    /// The checkpoint that became durable with it; `None` when it was recorded before. Receipts of
+    /// both are made by [`Engine::receipts`](crate::Engine::receipts).
+    pub checkpoint: Option<SignedCheckpoint>,
 }
 
 /// What a request would do, had it been submitted on the durable state. Nothing is written.
@@ -97,13 +102,14 @@ impl Answer {
 }
 
 impl Entry {
-    /// The entry of an event as decided or as read back.
+    /// The entry of an event as decided.
     pub(crate) fn of(recorded: &Recorded) -> Self {
         Self {
             position: recorded.position,
             stream: recorded.stream.clone(),
             revision: recorded.revision,
             event_type: recorded.statement.event.event_type(),
+            leaf_hash: None,
         }
     }
 }

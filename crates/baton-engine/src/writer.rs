@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use baton_domain::state::State;
 use baton_domain::values::Position;
-use baton_ledger::{AppendError, CloseError, Ledger, RequestRecord};
+use baton_ledger::{AppendError, Appended, CloseError, Ledger, RequestRecord};
 use tokio::sync::{Notify, mpsc};
 
 use crate::batch::{Batch, Job, Outcome};
@@ -83,22 +83,22 @@ impl Writer {
         };
         let Batch { state, sets, outcomes, .. } = self.decide(&durable).await;
         if sets.is_empty() {
-            return answer(outcomes, &durable, None);
+            return answer(outcomes, &durable, &Appending::Nothing);
         }
         let at = self.ledger.head().next();
         match self.ledger.append(baton_ledger::Batch { at, sets }).await {
-            Ok(_) => {
+            Ok(appended) => {
                 // ---- Point of no return: from here on a crash recovers to "done". ----
                 self.published.publish(state.clone());
                 self.published.say(Writes::Open);
-                answer(outcomes, &state, None);
+                answer(outcomes, &state, &Appending::Done(appended));
             }
             // The state of the batch is dropped: what is published is the durable one still.
             Err(error) => {
                 let (failure, writes) = failure(&error);
                 tracing::error!(error = &error as &dyn std::error::Error, requests = outcomes.len(), "failed to append a batch");
                 self.published.say(writes);
-                answer(outcomes, &durable, Some(&failure));
+                answer(outcomes, &durable, &Appending::Failed(failure));
             }
         }
     }
@@ -143,7 +143,7 @@ impl Writer {
             return Err(SubmitError::RequestReused { first: Position(earlier.first.0) });
         }
         let entries = self.entries(earlier).await.map_err(|error| SubmitError::from(&error))?;
-        Ok(Answer { entries, warnings: Vec::new(), already_recorded: true, position: Position(0) })
+        Ok(Answer { entries, warnings: Vec::new(), already_recorded: true, position: Position(0), checkpoint: None })
     }
 
     async fn entries(&self, request: RequestRecord) -> Result<Vec<Entry>, ReadError> {
@@ -157,23 +157,43 @@ impl Writer {
                 return Err(ReadError::Damaged { position: Position(from.0), why });
             }
             for stored in page {
-                entries.push(Entry::of(&LogEntry::read(stored)?.recorded));
+                let leaf_hash = Some(stored.leaf_hash);
+                entries.push(Entry { leaf_hash, ..Entry::of(&LogEntry::read(stored)?.recorded) });
             }
         }
         Ok(entries)
     }
 }
 
-/// Sends the answers of a batch. With a failure, whatever rests on the batch is answered with it.
-fn answer(outcomes: Vec<Outcome>, durable: &State, failure: Option<&SubmitError>) {
+/// What became of the append of a batch.
+enum Appending {
+    /// There was nothing to append.
+    Nothing,
+    /// It is durable.
+    Done(Appended),
+    /// It failed.
+    Failed(SubmitError),
+}
+
+/// Sends the answers of a batch. After a failure, whatever rests on the batch is answered with it.
+fn answer(outcomes: Vec<Outcome>, durable: &State, appending: &Appending) {
     let position = newest(durable).unwrap_or(Position(0));
     for Outcome { reply, mut result, rests_on_batch } in outcomes {
         match &mut result {
-            Ok(answer) => answer.position = position,
+            Ok(answer) => {
+                answer.position = position;
+                if let (true, Appending::Done(appended)) = (rests_on_batch, appending) {
+                    answer.checkpoint = Some(appended.checkpoint.clone());
+                    for entry in &mut answer.entries {
+                        let place = appended.records.get((entry.position.0 - appended.first.0) as usize);
+                        entry.leaf_hash = place.map(|place| place.leaf_hash);
+                    }
+                }
+            }
             Err(SubmitError::Refused(_, at)) => *at = position,
             Err(_) => {}
         }
-        if let Some(failure) = failure.filter(|_| rests_on_batch) {
+        if let (true, Appending::Failed(failure)) = (rests_on_batch, appending) {
             result = Err(failure.clone());
         }
         // Whoever asked may have gone; what was recorded stays.

@@ -40,3 +40,15 @@ pub const MAX_READ_RECORDS: usize = 1_024;
 
 /// A read stops after the record with which it reaches this many bytes of leaves and disclosures.
 pub const MAX_READ_BYTES: usize = 8 * 1024 * 1024;
+
+/// Longest origin of a log, in bytes: it stands in every checkpoint and proof.
+pub const MAX_ORIGIN: usize = 100;
+
+/// Largest checkpoint the ledger writes, in bytes: an origin, a size, a root and a signature, twice over.
+pub const MAX_CHECKPOINT: usize = 1_024;
+
+/// Largest note that is read as a checkpoint, in bytes: others may have added their signatures.
+pub const MAX_NOTE: usize = 16 * 1024;
+
+/// Largest text that is read as a receipt, in bytes: a note, and 64 hashes of 45 characters.
+pub const MAX_RECEIPT: usize = 20 * 1024;

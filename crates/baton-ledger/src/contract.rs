@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::error::{AppendError, CloseError, ReadError};
+use crate::error::{AppendError, CloseError, EraseError, ReadError};
 use crate::hash::LeafHash;
 use crate::head::Head;
 use crate::names::{Position, Revision, StreamName};
+use crate::proof::{NodeHash, ProofError, Receipt, SignedCheckpoint, Tile};
 
 /// An append-only log of opaque records with one writer and any number of readers.
 ///
@@ -57,14 +58,44 @@ pub trait Ledger: Send + Sync {
     /// What was appended under a request key, if anything ever was.
     fn request(&self, key: &RequestKey) -> Option<RequestRecord>;
 
-    /// A receiver that holds the newest durable head. It changes only after the records up to
-    /// that head can be read; steps may be merged, so a follower reads up to the head it sees.
-    fn follow(&self) -> watch::Receiver<Head>;
+    /// A receiver that holds the newest durable checkpoint. It changes only after the records up to
+    /// it can be read; steps may be merged, so a follower reads up to the size it sees.
+    fn follow(&self) -> watch::Receiver<SignedCheckpoint>;
 
     /// HMAC-SHA-256 of `bytes` under a secret of this ledger, the same for the ledger's life.
     ///
     /// For digests that are stored: without the secret nobody can guess short free text from them.
     fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32];
+
+    /// The origin of the log: the first line of its checkpoints and the name of its key.
+    fn origin(&self) -> &str;
+
+    /// The public key under which its checkpoints are signed, as a line of a trust file.
+    fn verifier_key(&self) -> &str;
+
+    /// The newest durable checkpoint: the head, signed.
+    fn checkpoint(&self) -> SignedCheckpoint;
+
+    /// Proves that a record is in the tree of the first `size` records.
+    fn prove_inclusion(&self, position: Position, size: u64) -> Result<Vec<NodeHash>, ProofError>;
+
+    /// Proves that the first `old` records are the beginning of the first `new`. `old` is at least 1.
+    fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, ProofError>;
+
+    /// The tiles that a log directory of `new` records has and one of `old` has not.
+    fn tiles(&self, old: u64, new: u64) -> Result<Vec<Tile>, ProofError>;
+
+    /// The receipt of a record: the checkpoint of the batch it came with, and the proof up to it. The
+    /// same each time it is asked for. `None` where there is no record.
+    async fn receipt(&self, position: Position) -> Result<Option<Receipt>, ReadError>;
+
+    /// Makes what lies beside these records unreadable for ever, here and in every copy of the log.
+    /// Records without a disclosure, or with an erased one, are passed over.
+    ///
+    /// Durable when it returns `Ok`. After an error some may be erased and some not: repeat it. The
+    /// ledger asks for no reason; recording one, durably and before, is the caller's duty. Leaves,
+    /// and so every proof, stay as they are.
+    async fn erase(&self, positions: &[Position]) -> Result<(), EraseError>;
 
     /// Syncs everything, marks a clean stop and refuses appends from then on; reads go on.
     ///
@@ -179,8 +210,8 @@ pub struct Appended {
     pub first: Position,
     /// Every record of the batch, in order.
     pub records: Vec<AppendedRecord>,
-    /// The head that is durable with this batch.
-    pub head: Head,
+    /// The checkpoint that is durable with this batch and covers it.
+    pub checkpoint: SignedCheckpoint,
 }
 
 /// Where one record went.

@@ -167,6 +167,26 @@ pub enum ReadError {
     },
 }
 
+/// Why disclosures were not erased, or not all of them.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// There is no such record.
+    #[error("there is no record at position {position}; nothing beside it can be erased")]
+    NoRecord {
+        /// The position asked for.
+        position: Position,
+    },
+    /// The record that says where the key is cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The key file could not be written.
+    #[error("failed to erase keys; repeat the erasure, some may be erased and some not")]
+    Io {
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
 /// Why a ledger was not opened. The message names the directory or file and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -186,6 +206,19 @@ pub enum OpenError {
         /// The format found.
         found: u32,
         /// The newest format this release knows.
+        supported: u32,
+    },
+    /// Written before the first release, in a form that proves nothing. Nothing was changed.
+    #[error(
+        "the data directory {} has format {found}, from before checkpoints were signed, and this release reads {supported}; load its events into a new directory",
+        dir.display()
+    )]
+    OlderFormat {
+        /// The data directory.
+        dir: PathBuf,
+        /// The format found.
+        found: u32,
+        /// The format this release reads.
         supported: u32,
     },
     /// The directory holds something else, or only parts of a ledger.
@@ -215,6 +248,19 @@ pub enum OpenError {
         store: Head,
         /// Where it must at least reach.
         noted: Head,
+    },
+    /// Its checkpoints are signed by another key.
+    #[error(
+        "the log in {} is that of {found:?}, and the key given is that of {given:?}; give the key of this log, or begin a new origin with baton fork",
+        dir.display()
+    )]
+    WrongKey {
+        /// The data directory.
+        dir: PathBuf,
+        /// The origin of the newest checkpoint.
+        found: String,
+        /// The origin of the key that was given.
+        given: String,
     },
     /// The head file is missing or unreadable, so a loss could not be noticed.
     #[error("the head file {} cannot be used ({why}); restore it, or open once with trust_store_without_head if you know that the store is complete", path.display())]

@@ -1,5 +1,5 @@
-//! What the ledger knows by heart: the head, where each stream's records are, which requests were
-//! made. One `admit` decides for every store whether a batch may be appended.
+//! What the ledger knows by heart: the tree, the newest checkpoint, where each stream's records are,
+//! which requests were made. One `admit` decides for every store whether a batch may be appended.
 //!
 //! Pure: takes values, returns values. It holds the durable prefix only; a store calls `apply`
 //! after its sync and never before.
@@ -14,21 +14,39 @@ use crate::error::AppendError;
 use crate::hash::{LeafHash, leaf_hash};
 use crate::head::Head;
 use crate::names::{Position, Revision, StreamName};
+use crate::proof::{Extension, SignedCheckpoint, Tree};
 
 pub(crate) struct Index {
-    head: Head,
+    tree: Tree,
+    checkpoint: SignedCheckpoint,
     /// Positions by revision: the record of revision `n` is at entry `n - 1`.
     streams: HashMap<StreamName, Vec<Position>>,
     requests: HashMap<RequestKey, RequestRecord>,
 }
 
 impl Index {
-    pub(crate) fn new() -> Self {
-        Index { head: Head::EMPTY, streams: HashMap::new(), requests: HashMap::new() }
+    /// Of a log without records, which `checkpoint` says.
+    pub(crate) fn new(checkpoint: SignedCheckpoint) -> Self {
+        Index { tree: Tree::new(), checkpoint, streams: HashMap::new(), requests: HashMap::new() }
     }
 
     pub(crate) fn head(&self) -> Head {
-        self.head
+        self.checkpoint.checkpoint().into()
+    }
+
+    /// The newest checkpoint.
+    pub(crate) fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// The tree over all records.
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The position of the next record.
+    pub(crate) fn next(&self) -> Position {
+        Position(self.tree.size())
     }
 
     pub(crate) fn revision(&self, stream: &StreamName) -> Option<Revision> {
@@ -48,8 +66,8 @@ impl Index {
 
     /// Decides on a batch: where each record would go, or why not.
     pub(crate) fn admit(&self, batch: &Batch) -> Result<Vec<AppendedRecord>, AppendError> {
-        if batch.at != self.head.next() {
-            return Err(AppendError::HeadMoved { expected: batch.at, actual: self.head.next() });
+        if batch.at != self.next() {
+            return Err(AppendError::HeadMoved { expected: batch.at, actual: self.next() });
         }
         check_form(batch)?;
         let mut ahead = Ahead { index: self, revisions: HashMap::new(), requests: HashMap::new() };
@@ -59,7 +77,7 @@ impl Index {
             ahead.check_expected(number, set)?;
             for record in &set.records {
                 admitted.push(AppendedRecord {
-                    position: Position(self.head.size + admitted.len() as u64),
+                    position: Position(batch.at.0 + admitted.len() as u64),
                     revision: ahead.advance(&record.stream),
                     stream: record.stream.clone(),
                     leaf_hash: leaf_hash(&record.leaf),
@@ -69,9 +87,20 @@ impl Index {
         Ok(admitted)
     }
 
-    /// Takes in a batch that was admitted and is durable.
-    pub(crate) fn apply(&mut self, batch: &Batch, admitted: &[AppendedRecord]) {
-        let mut first = self.head.next();
+    /// What a batch that was admitted adds to the tree.
+    pub(crate) fn extension(&self, admitted: &[AppendedRecord]) -> Extension {
+        self.tree.extended(admitted.iter().map(|record| &record.leaf_hash))
+    }
+
+    /// Takes in a batch that was admitted and is durable, with what it adds to the tree.
+    pub(crate) fn apply(
+        &mut self,
+        batch: &Batch,
+        admitted: &[AppendedRecord],
+        extension: Extension,
+        checkpoint: SignedCheckpoint,
+    ) {
+        let mut first = batch.at;
         for set in &batch.sets {
             if let Some(key) = &set.request {
                 let count = set.records.len() as u32;
@@ -80,15 +109,31 @@ impl Index {
             first = Position(first.0 + set.records.len() as u64);
         }
         for record in admitted {
-            self.push(&record.stream, record.leaf_hash);
+            self.place(&record.stream, record.position);
         }
+        self.tree.extend(extension);
+        self.checkpoint = checkpoint;
     }
 
-    /// Takes in the next record of the log and says which revision it has.
+    /// Takes in the next record of a stored batch and says which revision it has.
     pub(crate) fn push(&mut self, stream: &StreamName, leaf_hash: LeafHash) -> Revision {
-        let positions = self.streams.entry(stream.clone()).or_default();
-        positions.push(self.head.next());
-        self.head = Head { size: self.head.size + 1, last_leaf_hash: leaf_hash };
+        let revision = self.place(stream, self.next());
+        self.tree.push(leaf_hash);
+        revision
+    }
+
+    /// Takes in the checkpoint at the end of a stored batch. Whoever reads it has checked its size.
+    pub(crate) fn reach(&mut self, checkpoint: SignedCheckpoint) {
+        self.checkpoint = checkpoint;
+    }
+
+    fn place(&mut self, stream: &StreamName, position: Position) -> Revision {
+        // A stream that is known costs no copy of its name.
+        let positions = match self.streams.get_mut(stream) {
+            Some(positions) => positions,
+            None => self.streams.entry(stream.clone()).or_default(),
+        };
+        positions.push(position);
         Revision(positions.len() as u64)
     }
 

@@ -3,7 +3,8 @@
 //! A [`Ledger`] takes batches of records, makes each batch durable as a whole and gives every
 //! record a gapless [`Position`] in the log and a contiguous [`Revision`] in its stream. It
 //! promises that what was acknowledged is found again, that nothing is shown before it is
-//! durable, and that damaged bytes are reported and never served.
+//! durable, that damaged bytes are reported and never served, and that all of it can be proved to
+//! somebody who trusts nobody here: each batch ends in a signed checkpoint of the tree over the log.
 //!
 //! It deliberately knows nothing about what the records say: no domain, no wire format, no clock
 //! and no retry. Deciding, encoding and retrying are the business of the caller.
@@ -22,16 +23,23 @@ mod error;
 mod hash;
 mod head;
 mod index;
+mod log;
 mod memory;
 mod names;
+mod proof;
 mod sled;
+mod storage;
 
 pub use contract::{
     AppendSet, Appended, AppendedRecord, Batch, Disclosure, Expected, Ledger, Record, RequestKey, RequestRecord, StoredRecord,
 };
-pub use error::{AppendError, CloseError, NameError, OpenError, ReadError};
+pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError};
 pub use hash::{LeafHash, leaf_hash};
 pub use head::Head;
 pub use memory::MemoryLedger;
 pub use names::{Position, Revision, StreamName};
+pub use proof::{
+    Checkpoint, CheckpointError, EMPTY_ROOT, KeyError, NodeHash, ProofError, Receipt, ReceiptError, SignedCheckpoint, SigningKey,
+    TILE_WIDTH, Tile, Tree, TrustedKeys, check_consistency, check_inclusion,
+};
 pub use sled::{OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, probe_store};

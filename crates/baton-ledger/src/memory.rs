@@ -10,31 +10,43 @@ use tokio::sync::watch;
 
 use crate::bounds::{MAX_READ_BYTES, MAX_READ_RECORDS};
 use crate::contract::{Appended, Batch, Disclosure, Ledger, RequestKey, RequestRecord, StoredRecord};
-use crate::error::{AppendError, CloseError, ReadError};
+use crate::error::{AppendError, CloseError, EraseError, ReadError};
 use crate::hash::{hmac_sha256, leaf_hash};
 use crate::head::Head;
 use crate::index::Index;
 use crate::names::{Position, Revision, StreamName};
+use crate::proof::{NodeHash, ProofError, Receipt, SignedCheckpoint, SigningKey, Tile};
 
 /// A [`Ledger`] that ends with the process.
 pub struct MemoryLedger {
     state: Mutex<State>,
-    heads: watch::Sender<Head>,
+    checkpoints: watch::Sender<SignedCheckpoint>,
+    key: SigningKey,
     digest_key: [u8; 32],
 }
 
 struct State {
     index: Index,
     records: Vec<StoredRecord>,
+    /// The checkpoint of every batch, in order.
+    checkpoints: Vec<SignedCheckpoint>,
     closed: bool,
 }
 
 impl MemoryLedger {
-    /// An empty ledger with a digest key of its own.
+    /// An empty ledger of origin `memory`, with keys of its own.
     pub fn new() -> Self {
+        MemoryLedger::with_key(SigningKey::generate("memory").expect("the origin is a sound one"))
+    }
+
+    /// An empty ledger whose checkpoints this key signs.
+    pub fn with_key(key: SigningKey) -> Self {
+        let empty = SignedCheckpoint::sign(&key, Head::EMPTY.size, Head::EMPTY.root);
+        let index = Index::new(empty.clone());
         MemoryLedger {
-            state: Mutex::new(State { index: Index::new(), records: Vec::new(), closed: false }),
-            heads: watch::Sender::new(Head::EMPTY),
+            state: Mutex::new(State { index, records: Vec::new(), checkpoints: Vec::new(), closed: false }),
+            checkpoints: watch::Sender::new(empty),
+            key,
             digest_key: rand::random(),
         }
     }
@@ -61,7 +73,10 @@ impl Ledger for MemoryLedger {
         }
         let admitted = state.index.admit(&batch)?;
         let first = batch.at;
-        state.index.apply(&batch, &admitted);
+        let extension = state.index.extension(&admitted);
+        let checkpoint = SignedCheckpoint::sign(&self.key, extension.size(), extension.root());
+        state.index.apply(&batch, &admitted, extension, checkpoint.clone());
+        state.checkpoints.push(checkpoint.clone());
         let records = batch.sets.into_iter().flat_map(|set| set.records);
         for (record, place) in records.zip(&admitted) {
             state.records.push(StoredRecord {
@@ -73,10 +88,53 @@ impl Ledger for MemoryLedger {
                 disclosure: record.disclosure.map_or(Disclosure::None, Disclosure::Open),
             });
         }
-        let head = state.index.head();
         drop(state);
-        self.heads.send_replace(head);
-        Ok(Appended { first, records: admitted, head })
+        self.checkpoints.send_replace(checkpoint.clone());
+        Ok(Appended { first, records: admitted, checkpoint })
+    }
+
+    fn origin(&self) -> &str {
+        self.key.origin()
+    }
+
+    fn verifier_key(&self) -> &str {
+        self.key.verifier_key()
+    }
+
+    fn checkpoint(&self) -> SignedCheckpoint {
+        self.state().index.checkpoint().clone()
+    }
+
+    fn prove_inclusion(&self, position: Position, size: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.state().index.tree().prove_inclusion(position, size)
+    }
+
+    fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.state().index.tree().prove_consistency(old, new)
+    }
+
+    fn tiles(&self, old: u64, new: u64) -> Result<Vec<Tile>, ProofError> {
+        self.state().index.tree().tiles(old, new)
+    }
+
+    async fn receipt(&self, position: Position) -> Result<Option<Receipt>, ReadError> {
+        let state = self.state();
+        let batch = state.checkpoints.partition_point(|checkpoint| checkpoint.checkpoint().size <= position.0);
+        let Some(checkpoint) = state.checkpoints.get(batch).cloned() else { return Ok(None) };
+        let proof = state.index.tree().prove_inclusion(position, checkpoint.checkpoint().size);
+        Ok(proof.ok().map(|proof| Receipt { position, proof, checkpoint }))
+    }
+
+    async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
+        let mut state = self.state();
+        for position in positions {
+            let record = state.records.get_mut(usize::try_from(position.0).unwrap_or(usize::MAX));
+            let record = record.ok_or(EraseError::NoRecord { position: *position })?;
+            if record.disclosure != Disclosure::None {
+                record.disclosure = Disclosure::Erased;
+            }
+        }
+        Ok(())
     }
 
     fn head(&self) -> Head {
@@ -103,8 +161,8 @@ impl Ledger for MemoryLedger {
         self.state().index.request(key)
     }
 
-    fn follow(&self) -> watch::Receiver<Head> {
-        self.heads.subscribe()
+    fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
+        self.checkpoints.subscribe()
     }
 
     fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {

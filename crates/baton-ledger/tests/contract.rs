@@ -11,7 +11,7 @@ async fn appended_records_are_read_back_in_order(ledger: &dyn Ledger) {
     let sets = vec![set(vec![record("a", b"1"), record("b", b"2")]), set(vec![secret("a", b"3", b"a name")])];
     let appended = ledger.append(batch(ledger, sets)).await.unwrap();
     assert_eq!(appended.first, Position(0));
-    assert_eq!(appended.head, ledger.head());
+    assert_eq!(appended.checkpoint, ledger.checkpoint());
 
     let records = read_all(ledger).await;
     assert_in_order(&records);
@@ -25,7 +25,9 @@ async fn appended_records_are_read_back_in_order(ledger: &dyn Ledger) {
         assert_eq!(record.leaf_hash, place.leaf_hash);
         assert_eq!(record.leaf_hash, leaf_hash(&record.leaf));
     }
-    assert_eq!(ledger.head(), Head { size: 3, last_leaf_hash: leaf_hash(b"3") });
+    let mut tree = Tree::new();
+    [b"1", b"2", b"3"].iter().for_each(|leaf| tree.push(leaf_hash(*leaf)));
+    assert_eq!(ledger.head(), Head { size: 3, root: tree.root() });
 }
 
 async fn an_empty_ledger_has_nothing_to_say(ledger: &dyn Ledger) {
@@ -223,12 +225,12 @@ async fn a_read_is_cut_to_its_bounds(ledger: &dyn Ledger) {
 
 async fn a_follower_is_woken_with_the_durable_head(ledger: &dyn Ledger) {
     let mut heads = ledger.follow();
-    assert_eq!(*heads.borrow_and_update(), Head::EMPTY);
+    assert_eq!(*heads.borrow_and_update(), ledger.checkpoint());
     append_one(ledger, "a", b"1").await;
     heads.changed().await.unwrap();
-    let seen = *heads.borrow_and_update();
-    assert_eq!(seen, ledger.head());
-    assert_eq!(ledger.read(Position(0), 9).await.unwrap().len() as u64, seen.size);
+    let seen = heads.borrow_and_update().clone();
+    assert_eq!(seen, ledger.checkpoint());
+    assert_eq!(ledger.read(Position(0), 9).await.unwrap().len() as u64, seen.checkpoint().size);
 
     let stale = Batch { at: Position(9), sets: vec![set(vec![record("a", b"2")])] };
     ledger.append(stale).await.unwrap_err();
@@ -240,6 +242,76 @@ async fn a_keyed_digest_is_the_same_for_the_same_bytes_and_no_plain_hash(ledger:
     assert_eq!(digest, ledger.keyed_digest(b"free text"));
     assert_ne!(digest, ledger.keyed_digest(b"free texts"));
     assert_ne!(digest, MemoryLedger::new().keyed_digest(b"free text"));
+}
+
+/// Three batches of two records, and each answer.
+async fn three_batches(ledger: &dyn Ledger) -> Vec<Appended> {
+    let mut answers = Vec::new();
+    for number in 0..3_u8 {
+        let records = vec![record("a", &[number, 0]), secret("b", &[number, 1], b"a name")];
+        answers.push(ledger.append(batch(ledger, vec![set(records)])).await.unwrap());
+    }
+    answers
+}
+
+async fn a_checkpoint_is_signed_by_the_ledgers_key_and_is_that_of_the_tree_over_its_leaves(ledger: &dyn Ledger) {
+    let trusted = TrustedKeys::parse(ledger.verifier_key()).unwrap();
+    assert_eq!(trusted.verify(ledger.checkpoint().note().as_bytes()).unwrap().checkpoint().root, EMPTY_ROOT);
+    for answer in three_batches(ledger).await {
+        let signed = trusted.verify(answer.checkpoint.note().as_bytes()).unwrap();
+        let mut tree = Tree::new();
+        let size = signed.checkpoint().size;
+        read_all(ledger).await.iter().take(size as usize).for_each(|record| tree.push(record.leaf_hash));
+        assert_eq!(size, answer.first.0 + 2);
+        assert_eq!((signed.checkpoint().root, signed.checkpoint().origin.as_str()), (tree.root(), ledger.origin()));
+    }
+    assert_eq!(ledger.checkpoint().checkpoint().root, ledger.head().root);
+}
+
+async fn a_receipt_is_the_same_each_time_and_proves_its_leaf_and_no_other(ledger: &dyn Ledger) {
+    let trusted = TrustedKeys::parse(ledger.verifier_key()).unwrap();
+    let answers = three_batches(ledger).await;
+    for (number, record) in read_all(ledger).await.iter().enumerate() {
+        let receipt = ledger.receipt(record.position).await.unwrap().unwrap();
+        assert_eq!(receipt.checkpoint, answers[number / 2].checkpoint);
+        let text = receipt.to_text();
+        assert_eq!(Receipt::verify(&text, record.leaf_hash, &trusted).unwrap(), receipt);
+        let other = Receipt::verify(&text, leaf_hash(b"another"), &trusted);
+        assert_eq!(other.unwrap_err(), ReceiptError::NotIncluded { position: record.position });
+        assert_eq!(ledger.receipt(record.position).await.unwrap().unwrap().to_text(), text);
+    }
+    assert_eq!(ledger.receipt(Position(6)).await.unwrap(), None);
+}
+
+async fn every_older_checkpoint_is_proved_to_be_a_beginning_of_every_newer_one(ledger: &dyn Ledger) {
+    let heads: Vec<Head> = three_batches(ledger).await.iter().map(|a| a.checkpoint.checkpoint().into()).collect();
+    for (at, old) in heads.iter().enumerate() {
+        for new in &heads[at..] {
+            let proof = ledger.prove_consistency(old.size, new.size).unwrap();
+            assert!(check_consistency(&proof, old.size, old.root, new.size, new.root));
+            assert!(!check_consistency(&proof, old.size, [1; 32], new.size, new.root));
+        }
+    }
+    assert_eq!(ledger.prove_consistency(0, 2), Err(ProofError::NotOlder { old: 0, new: 2 }));
+    assert_eq!(ledger.prove_consistency(3, 2), Err(ProofError::NotOlder { old: 3, new: 2 }));
+    assert_eq!(ledger.prove_consistency(1, 7), Err(ProofError::BeyondLog { asked: 7, size: 6 }));
+    assert_eq!(ledger.prove_inclusion(Position(2), 2), Err(ProofError::NotInTree { position: Position(2), size: 2 }));
+}
+
+async fn what_was_erased_stays_closed_and_every_proof_stays_as_it_was(ledger: &dyn Ledger) {
+    three_batches(ledger).await;
+    let (before, receipt) = (ledger.checkpoint(), ledger.receipt(Position(1)).await.unwrap());
+    // Position 0 has nothing beside it, and erasing twice changes nothing more.
+    for _ in 0..2 {
+        ledger.erase(&[Position(0), Position(1), Position(5)]).await.unwrap();
+    }
+    let disclosures: Vec<Disclosure> = read_all(ledger).await.into_iter().map(|record| record.disclosure).collect();
+    let name = Disclosure::Open(b"a name".to_vec());
+    let (none, erased) = (Disclosure::None, Disclosure::Erased);
+    assert_eq!(disclosures, [none.clone(), erased.clone(), none.clone(), name, none, erased]);
+    assert_eq!((ledger.checkpoint(), ledger.receipt(Position(1)).await.unwrap()), (before, receipt));
+    let refused = ledger.erase(&[Position(6)]).await.unwrap_err();
+    assert!(matches!(refused, EraseError::NoRecord { position: Position(6) }));
 }
 
 async fn a_closed_ledger_reads_on_and_appends_no_more(ledger: &dyn Ledger) {
@@ -287,6 +359,10 @@ contract! {
     a_follower_is_woken_with_the_durable_head
     a_keyed_digest_is_the_same_for_the_same_bytes_and_no_plain_hash
     a_closed_ledger_reads_on_and_appends_no_more
+    a_checkpoint_is_signed_by_the_ledgers_key_and_is_that_of_the_tree_over_its_leaves
+    a_receipt_is_the_same_each_time_and_proves_its_leaf_and_no_other
+    every_older_checkpoint_is_proved_to_be_a_beginning_of_every_newer_one
+    what_was_erased_stays_closed_and_every_proof_stays_as_it_was
 }
 
 #[test]

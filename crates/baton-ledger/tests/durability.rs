@@ -25,7 +25,7 @@ fn failing(point: SyncPoint, errno: i32) -> (SyncHook, Arc<AtomicBool>) {
 
 async fn append_while_failing(dir: &Path, point: SyncPoint, errno: i32) -> (SledLedger, AppendError) {
     let (hook, on) = failing(point, errno);
-    let ledger = SledLedger::open(dir, OpenOptions { sync_hook: Some(hook), ..options() }).unwrap();
+    let ledger = open_with(dir, OpenOptions { sync_hook: Some(hook), ..options() }).unwrap();
     append_one(&ledger, "a", b"kept").await;
     on.store(true, Ordering::SeqCst);
     let sets = vec![requested(1, 1, vec![record("a", b"unknown")])];
@@ -41,7 +41,7 @@ async fn a_failed_sync_leaves_the_outcome_unknown_and_shows_nothing_of_it() {
         let (ledger, refused) = append_while_failing(dir.path(), point, libc_eio()).await;
         assert!(matches!(refused, AppendError::OutcomeUnknown { .. }), "{refused:?}");
         assert_eq!(ledger.head().size, 1);
-        assert_eq!(ledger.follow().borrow().size, 1);
+        assert_eq!(ledger.follow().borrow().checkpoint().size, 1);
         assert_eq!(read_all(&ledger).await.len(), 1);
         assert_eq!(ledger.read(Position(1), 9).await.unwrap(), []);
         assert_eq!(ledger.revision(&stream("a")), Some(Revision(1)));
@@ -75,7 +75,7 @@ async fn a_disk_that_fills_up_during_the_write_is_full_with_unknown_outcome() {
 async fn a_disk_that_is_nearly_full_refuses_beforehand_and_poisons_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let never_enough = OpenOptions { min_free_bytes: u64::MAX, ..options() };
-    let ledger = SledLedger::open(dir.path(), never_enough).unwrap();
+    let ledger = open_with(dir.path(), never_enough).unwrap();
     for _ in 0..2 {
         let refused = ledger.append(batch(&ledger, vec![set(vec![record("a", b"1")])])).await;
         assert!(matches!(refused.unwrap_err(), AppendError::Full { nothing_written: true }));
@@ -94,7 +94,7 @@ async fn the_hook_sees_each_append_before_and_after_its_sync_and_before_it_is_pu
         assert_eq!(point == SyncPoint::AfterSync, call % 2 == 1);
         Ok(())
     });
-    let ledger = SledLedger::open(dir.path(), OpenOptions { sync_hook: Some(hook), ..options() }).unwrap();
+    let ledger = open_with(dir.path(), OpenOptions { sync_hook: Some(hook), ..options() }).unwrap();
     append_one(&ledger, "a", b"1").await;
     append_one(&ledger, "a", b"2").await;
     assert_eq!(calls.load(Ordering::SeqCst), 4);

@@ -62,10 +62,10 @@ async fn a_second_open_is_refused_names_directory_and_process_and_changes_nothin
 async fn a_newer_format_is_refused_and_nothing_changed() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
-    fs::write(dir.path().join("FORMAT"), "baton-ledger 2\n").unwrap();
+    fs::write(dir.path().join("FORMAT"), "baton-ledger 3\n").unwrap();
     let before = snapshot(dir.path());
     let refused = refusal(dir.path(), options());
-    assert!(matches!(refused, OpenError::NewerFormat { found: 2, supported: 1, .. }));
+    assert!(matches!(refused, OpenError::NewerFormat { found: 3, supported: 2, .. }));
     assert_eq!(snapshot(dir.path()), before);
 }
 
@@ -73,8 +73,10 @@ async fn a_newer_format_is_refused_and_nothing_changed() {
 async fn a_directory_of_somebody_else_is_refused_and_nothing_changed() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("letter.txt"), "mine").unwrap();
+    signing_key(dir.path());
+    let before = snapshot(dir.path());
     assert!(matches!(refusal(dir.path(), options()), OpenError::NotALedger { .. }));
-    assert_eq!(snapshot(dir.path()).len(), 1);
+    assert_eq!(snapshot(dir.path()), before);
     assert!(!dir.path().join("LOCK").exists());
 }
 
@@ -153,6 +155,7 @@ async fn a_store_of_the_same_size_with_another_history_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
     let other = tempfile::tempdir().unwrap();
+    fs::copy(dir.path().join("signing-key"), other.path().join("signing-key")).unwrap();
     filled(other.path(), 2).await;
     {
         let ledger = open(other.path());
@@ -178,13 +181,61 @@ async fn a_store_beyond_the_head_file_is_adopted() {
 }
 
 #[tokio::test]
+async fn another_key_is_refused_and_a_fork_goes_on_under_a_new_origin_from_the_same_leaves() {
+    let dir = tempfile::tempdir().unwrap();
+    filled_and_closed(dir.path(), 3).await;
+    let before = open(dir.path()).checkpoint();
+    for given in ["ledger.test", "another.test"] {
+        let refused = SledLedger::open(dir.path(), SigningKey::generate(given).unwrap(), options());
+        match refused.err() {
+            Some(OpenError::WrongKey { found, .. }) => assert_eq!(found, "ledger.test"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let key = SigningKey::generate("another.test").unwrap();
+    let forked = SledLedger::open(dir.path(), key.clone(), OpenOptions { fork: true, ..options() }).unwrap();
+    assert_eq!(forked.head(), before.checkpoint().into());
+    append_one(&forked, "log", b"forked").await;
+    let checkpoint = forked.checkpoint();
+    assert_eq!(checkpoint.checkpoint().origin, "another.test");
+    let (old, new) = (before.checkpoint(), checkpoint.checkpoint());
+    let proof = forked.prove_consistency(old.size, new.size).unwrap();
+    assert!(check_consistency(&proof, old.size, old.root, new.size, new.root));
+    let trust = fs::read_to_string(dir.path().join("trust.txt")).unwrap();
+    assert_eq!(trust.lines().count(), 2);
+    forked.close().await.unwrap();
+    drop(forked);
+    // From then on it is the log of the new key and of no other.
+    assert!(matches!(refusal(dir.path(), options()), OpenError::WrongKey { .. }));
+    SledLedger::open(dir.path(), key, options()).unwrap();
+}
+
+#[tokio::test]
+async fn the_public_key_is_told_once_and_only_the_owner_may_read_the_secret_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    filled_and_closed(dir.path(), 1).await;
+    drop(open(dir.path()));
+    let told = fs::read_to_string(dir.path().join("trust.txt")).unwrap();
+    assert_eq!(told, format!("{}\n", signing_key(dir.path()).verifier_key()));
+    for secret in ["keys", "signing-key"] {
+        let mode = fs::metadata(dir.path().join(secret)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{secret}");
+    }
+    fs::set_permissions(dir.path().join("signing-key"), fs::Permissions::from_mode(0o640)).unwrap();
+    let exposed = SigningKey::read(&dir.path().join("signing-key")).unwrap_err();
+    assert!(matches!(exposed, KeyError::Exposed { mode: 0o640, .. }));
+    let there = SigningKey::create(&dir.path().join("signing-key"), "ledger.test").unwrap_err();
+    assert!(matches!(there, KeyError::Exists { .. }));
+}
+
+#[tokio::test]
 async fn a_missing_head_file_is_refused_unless_the_operator_trusts_the_store() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
     fs::remove_file(dir.path().join("head")).unwrap();
     assert!(matches!(refusal(dir.path(), options()), OpenError::HeadFile { .. }));
     let trusting = OpenOptions { trust_store_without_head: true, ..options() };
-    let ledger = SledLedger::open(dir.path(), trusting).unwrap();
+    let ledger = open_with(dir.path(), trusting).unwrap();
     ledger.close().await.unwrap();
     drop(ledger);
     assert_eq!(open(dir.path()).head().size, 3);

@@ -37,7 +37,7 @@ async fn role_writer() {
             set(vec![record("all", &[8; 60_000]), record("all", &[9; 60_000])]),
         ];
         let appended = ledger.append(batch(&ledger, sets)).await.unwrap();
-        println!("\nacknowledged {}", appended.head.size);
+        println!("\nacknowledged {}", appended.checkpoint.checkpoint().size);
     }
 }
 
@@ -55,7 +55,7 @@ async fn role_ten_appends_without_sync() {
 }
 
 async fn ten_appends(sync: SyncMode) {
-    let ledger = SledLedger::open(&role_dir(), OpenOptions { sync, ..options() }).unwrap();
+    let ledger = open_with(&role_dir(), OpenOptions { sync, ..options() }).unwrap();
     // Ends the line on which the test's name was printed.
     println!();
     for number in 0..10_u8 {
@@ -102,7 +102,7 @@ async fn die_at(point: SyncPoint) {
         Ok(())
     });
     let options = OpenOptions { sync_hook: Some(hook), ..options() };
-    let ledger = SledLedger::open(&role_dir(), options).unwrap();
+    let ledger = open_with(&role_dir(), options).unwrap();
     append_one(&ledger, "a", b"acknowledged").await;
     let sets = vec![requested(1, 1, vec![record("a", b"2"), record("b", b"3")])];
     let _ = ledger.append(batch(&ledger, sets)).await;
@@ -159,7 +159,7 @@ async fn a_sound_store_passes_its_probe_and_the_copy_stays_untouched() {
     let dir = tempfile::tempdir().unwrap();
     append_one(&open(dir.path()), "a", b"1").await;
     let before = std::fs::read(dir.path().join("store/db")).unwrap();
-    let ledger = SledLedger::open(dir.path(), probe("role_probe", LONG)).unwrap();
+    let ledger = open_with(dir.path(), probe("role_probe", LONG)).unwrap();
     assert_eq!(ledger.head().size, 1);
     assert!(std::fs::read(dir.path().join("recovery/1/store/db")).unwrap() == before);
     assert!(!dir.path().join("recovery/probe").exists());

@@ -80,6 +80,9 @@ impl LedgerService for RefusesAll {
     async fn subscribe(&self, _: Request<SubscribeRequest>) -> Result<Response<Self::SubscribeStream>, Status> {
         Err(Status::unimplemented(""))
     }
+    async fn get_receipt(&self, _: Request<GetReceiptRequest>) -> Result<Response<GetReceiptResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
     async fn get_proposal(&self, _: Request<GetProposalRequest>) -> Result<Response<GetProposalResponse>, Status> {
         Err(Status::unimplemented(""))
     }

@@ -102,6 +102,9 @@ pub(crate) struct Init {
     /// The directory. Created if it is not there; must be empty.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// Where to make the signing key, outside the directory. Without it DIR.key, beside it.
+    #[arg(long, env = "BATON_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
     /// The origin of the log: a name that no other log bears, such as "baton.example.nhs.uk/national".
     #[arg(long)]
     pub(crate) origin: String,
@@ -119,6 +122,9 @@ pub(crate) struct Up {
     /// The directory, as created by init.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// The signing key, as made by init. Without it DIR.key, beside the directory.
+    #[arg(long, env = "BATON_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,

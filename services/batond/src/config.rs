@@ -1,5 +1,6 @@
 //! What a server is told at its start, and its limits, each with a reason.
 
+use crate::key::KeyPlace;
 use baton_ledger::ProbeCommand;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +11,8 @@ use std::time::Duration;
 pub struct Config {
     /// The data directory, made by [`init`](crate::init).
     pub data: PathBuf,
+    /// Where the key is that signs its checkpoints.
+    pub key: KeyPlace,
     /// Where to listen; loopback only, because identity is a development one. Port 0 takes a free port.
     pub listen: SocketAddr,
     /// Limits.
@@ -83,6 +86,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("baton-data"),
+            key: KeyPlace::Beside,
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
             limits: Limits::default(),
             store: Store::default(),

@@ -6,6 +6,7 @@
 mod config;
 mod connections;
 mod identity;
+mod key;
 mod pages;
 pub mod parse;
 mod services;
@@ -14,4 +15,5 @@ pub mod status;
 pub mod view;
 
 pub use config::{Config, Limits, Store};
+pub use key::KeyPlace;
 pub use start::{Running, StartError, WRITES, init, probe_main, start};

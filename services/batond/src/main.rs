@@ -11,6 +11,9 @@ struct Arguments {
     /// The data directory, made by `baton init`.
     #[arg(long, env = "BATON_DATA", default_value = "baton-data")]
     data: PathBuf,
+    /// The signing key, made by `baton init`; outside the data directory. Without it DATA.key, beside it.
+    #[arg(long, env = "BATON_KEY")]
+    key: Option<PathBuf>,
     /// Where to listen; loopback only.
     #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
@@ -34,7 +37,8 @@ async fn main() -> anyhow::Result<()> {
         .init();
     let mut store = batond::Store::probed_by_this_program(&["--probe-store"]);
     store.leave_sync_out = arguments.leave_sync_out;
-    let config = batond::Config { data: arguments.data, listen: arguments.listen, store, ..Default::default() };
+    let key = batond::KeyPlace::given(arguments.key);
+    let config = batond::Config { data: arguments.data, key, listen: arguments.listen, store, ..Default::default() };
     let running = batond::start(config).await?;
     // For whoever started it: the one line on standard output says where it listens.
     println!("listening on {}", running.local_addr());

@@ -3,10 +3,11 @@
 
 use crate::config::Config;
 use crate::connections;
+use crate::key::KeyPlace;
 use crate::services::Service;
 use baton_domain::values::{PersonId, Text};
 use baton_engine::{Engine, Options, Writes};
-use baton_ledger::{Ledger, OpenOptions, SledLedger, SyncMode};
+use baton_ledger::{Ledger, OpenOptions, SigningKey, SledLedger, SyncMode};
 use baton_proto::{FILE_DESCRIPTOR_SET, v1 as proto};
 use proto::audit_service_server::AuditServiceServer;
 use proto::directory_service_server::DirectoryServiceServer;
@@ -14,7 +15,7 @@ use proto::ledger_service_server::LedgerServiceServer;
 use proto::route_service_server::RouteServiceServer;
 use proto::transition_service_server::TransitionServiceServer;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -44,26 +45,39 @@ pub enum StartError {
     /// A log is there already, or none is there yet.
     #[error("{0}")]
     Log(String),
+    /// There is no signing key that can be used.
+    #[error(transparent)]
+    Key(#[from] baton_ledger::KeyError),
+    /// The signing key lies inside the data directory.
+    #[error("the key file {} lies inside the data directory {}; keep it outside, or who has the one has the other", path.display(), data.display())]
+    KeyInside {
+        /// The key file.
+        path: PathBuf,
+        /// The data directory.
+        data: PathBuf,
+    },
     /// An id is malformed.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// Makes a data directory and opens its log: position 0 names the origin and the first administrator.
+/// Makes a data directory and its signing key, and opens its log: position 0 names the origin and the
+/// first administrator. A key of this origin that is there already is used.
 ///
 /// # Errors
 /// See [`StartError`]; a directory whose log has begun is refused and not changed.
-pub async fn init(data: &Path, origin: &str, administrator: &str, name: Option<&str>) -> Result<(), StartError> {
+pub async fn init(data: &Path, key: &KeyPlace, origin: &str, administrator: &str, name: Option<&str>) -> Result<(), StartError> {
     let administrator: PersonId = administrator.parse().map_err(|e| StartError::Invalid(format!("administrator: {e}")))?;
     let name = Text::parse(name.unwrap_or_default()).map_err(|e| StartError::Invalid(format!("name: {e}")))?;
-    let ledger = open(data, &Config::default()).await?;
-    let opened = baton_engine::open_log(&ledger, origin, administrator, name, jiff::Timestamp::now()).await;
+    let key = key.create(data, origin)?;
+    let ledger = open(data, key, &Config::default()).await?;
+    let opened = baton_engine::open_log(&ledger, administrator, name, jiff::Timestamp::now()).await;
     let closed = ledger.close().await;
     opened.map_err(|e| StartError::Log(e.to_string()))?;
     closed.map_err(|e| StartError::Log(e.to_string()))
 }
 
-async fn open(data: &Path, config: &Config) -> Result<SledLedger, StartError> {
+async fn open(data: &Path, key: SigningKey, config: &Config) -> Result<SledLedger, StartError> {
     let mut options = OpenOptions { probe: config.store.probe.clone(), ..OpenOptions::default() };
     if config.store.leave_sync_out {
         tracing::warn!("the sync of commits is left out: nothing is durable, this is a test");
@@ -71,7 +85,7 @@ async fn open(data: &Path, config: &Config) -> Result<SledLedger, StartError> {
     }
     let data = data.to_owned();
     // Opening reads the whole log and may copy it: not on a thread of the runtime.
-    tokio::task::spawn_blocking(move || SledLedger::open(&data, options))
+    tokio::task::spawn_blocking(move || SledLedger::open(&data, key, options))
         .await
         .map_err(|e| StartError::Log(format!("opening the store ended early: {e}")))?
         .map_err(StartError::Store)
@@ -100,7 +114,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     if !config.listen.ip().is_loopback() {
         return Err(StartError::NotLoopback(config.listen));
     }
-    let ledger: Arc<dyn Ledger> = Arc::new(open(&config.data, &config).await?);
+    let key = config.key.read(&config.data)?;
+    let ledger: Arc<dyn Ledger> = Arc::new(open(&config.data, key, &config).await?);
     let engine = match Engine::start(ledger, Options::default()).await {
         Err(baton_engine::StartError::NotBegun) => {
             return Err(StartError::Log(format!("{} holds no log yet: make one with baton init", config.data.display())));

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use baton_ledger::{
-    AppendError, Appended, Batch, CloseError, Disclosure, Head, Ledger, MemoryLedger, Position, ReadError, RequestKey,
-    RequestRecord, Revision, StoredRecord, StreamName,
+    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, Position, ProofError,
+    ReadError, Receipt, RequestKey, RequestRecord, Revision, SignedCheckpoint, StoredRecord, StreamName, Tile,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -134,12 +134,44 @@ impl Ledger for FaultyLedger {
         self.inner.request(key)
     }
 
-    fn follow(&self) -> watch::Receiver<Head> {
+    fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
         self.inner.follow()
     }
 
     fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
         self.inner.keyed_digest(bytes)
+    }
+
+    fn origin(&self) -> &str {
+        self.inner.origin()
+    }
+
+    fn verifier_key(&self) -> &str {
+        self.inner.verifier_key()
+    }
+
+    fn checkpoint(&self) -> SignedCheckpoint {
+        self.inner.checkpoint()
+    }
+
+    fn prove_inclusion(&self, position: Position, size: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.inner.prove_inclusion(position, size)
+    }
+
+    fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.inner.prove_consistency(old, new)
+    }
+
+    fn tiles(&self, old: u64, new: u64) -> Result<Vec<Tile>, ProofError> {
+        self.inner.tiles(old, new)
+    }
+
+    async fn receipt(&self, position: Position) -> Result<Option<Receipt>, ReadError> {
+        self.inner.receipt(position).await
+    }
+
+    async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
+        self.inner.erase(positions).await
     }
 
     async fn close(&self) -> Result<(), CloseError> {

@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use baton_ledger::{Ledger, OpenOptions, SledLedger};
+use baton_ledger::{Ledger, OpenOptions, SigningKey, SledLedger};
 
 use super::world::*;
 use crate::dump;
 
 fn open(dir: &Path) -> Arc<dyn Ledger> {
     let options = OpenOptions { min_free_bytes: 0, ..OpenOptions::default() };
-    Arc::new(SledLedger::open(dir, options).unwrap())
+    let key = dir.join("signing-key");
+    let key = SigningKey::read(&key).or_else(|_| SigningKey::create(&key, super::world::ORIGIN)).unwrap();
+    Arc::new(SledLedger::open(dir, key, options).unwrap())
 }
 
 #[tokio::test]

@@ -79,13 +79,21 @@ pub(crate) async fn start_with(ledger: &Arc<dyn Ledger>, options: Options) -> En
 
 /// A log in memory with nothing but its opening.
 pub(crate) async fn opened() -> Arc<dyn Ledger> {
-    let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new());
+    let ledger: Arc<dyn Ledger> = Arc::new(memory());
     begin(ledger.as_ref()).await;
     ledger
 }
 
+/// The origin of every log here.
+pub(crate) const ORIGIN: &str = "baton.test/1";
+
+/// An empty ledger in memory.
+pub(crate) fn memory() -> MemoryLedger {
+    MemoryLedger::with_key(baton_ledger::SigningKey::generate(ORIGIN).unwrap())
+}
+
 pub(crate) async fn begin(ledger: &dyn Ledger) {
-    open_log(ledger, "baton.test/1", person(ADMIN), None, clock()()).await.unwrap();
+    open_log(ledger, person(ADMIN), None, clock()()).await.unwrap();
 }
 
 /// Routes, organisations, a wave, two transitions and a records officer.

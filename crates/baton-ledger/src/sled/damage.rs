@@ -7,6 +7,8 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::storage::Fault;
+
 /// Runs a call into sled; a panic comes back as its message.
 pub(super) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     // Unwind safety: after a panic the handle is used for nothing but being dropped.
@@ -17,35 +19,13 @@ pub(super) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     })
 }
 
-/// What went wrong inside sled: the system, or the files.
-pub(super) enum Fault {
-    Io(io::Error),
-    Damage(String),
-}
-
-impl Fault {
-    /// Runs a call into sled and sorts its failures.
-    pub(super) fn sort<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Fault> {
-        match caught(call) {
-            Ok(Ok(value)) => Ok(value),
-            // A file that ends too early is damage, whatever the system calls it.
-            Ok(Err(::sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => Err(Fault::Io(error)),
-            Ok(Err(error)) => Err(Fault::Damage(error.to_string())),
-            Err(panic) => Err(Fault::Damage(panic)),
-        }
+/// Runs a call into sled and sorts its failures.
+pub(super) fn sort<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Fault> {
+    match caught(call) {
+        Ok(Ok(value)) => Ok(value),
+        // A file that ends too early is damage, whatever the system calls it.
+        Ok(Err(::sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => Err(Fault::Io(error)),
+        Ok(Err(error)) => Err(Fault::Damage(error.to_string())),
+        Err(panic) => Err(Fault::Damage(panic)),
     }
-}
-
-impl From<Fault> for io::Error {
-    fn from(fault: Fault) -> io::Error {
-        match fault {
-            Fault::Io(error) => error,
-            Fault::Damage(why) => io::Error::other(why),
-        }
-    }
-}
-
-/// Whether an error says that there is no room on the disk.
-pub(super) fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -4,8 +4,9 @@
 //! DATA/FORMAT      format of the directory; written last, so its presence says "complete"
 //! DATA/LOCK        locked while open; holds the process id
 //! DATA/store/      the storage engine's files
-//! DATA/head        the newest head, beside the store (head_file.rs)
-//! DATA/keys        keys of the disclosures (keys.rs); never in a backup
+//! DATA/head        the newest checkpoint, beside the store (log/head_file.rs)
+//! DATA/keys        keys of the disclosures (log/keys.rs); in no backup of the store
+//! DATA/trust.txt   the public keys of the log's checkpoints, to be handed to auditors
 //! DATA/recovery/   raw copies from before each start after an unclean stop (recovery.rs)
 //! ```
 
@@ -14,13 +15,16 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::OpenError;
+use crate::storage::files::{sync_dir, sync_parent, write_synced};
 
 /// The newest format of the data directory this release reads, and the one it writes.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 const FORMAT_WORD: &str = "baton-ledger";
 
 /// What a creation that was cut short may leave behind. `lost+found` is a file system's own.
-const OURS: [&str; 8] = ["LOCK", "store", "head", "keys", "keys.new", "recovery", "FORMAT.new", "lost+found"];
+/// The signing key lies here only in demonstrations.
+const OURS: [&str; 11] =
+    ["LOCK", "store", "head", "head.new", "keys", "keys.new", "trust.txt", "signing-key", "recovery", "FORMAT.new", "lost+found"];
 
 /// Paths in a data directory.
 #[derive(Clone, Debug)]
@@ -45,6 +49,10 @@ impl Layout {
         self.dir.join("keys")
     }
 
+    pub(super) fn trust(&self) -> PathBuf {
+        self.dir.join("trust.txt")
+    }
+
     pub(super) fn recovery(&self) -> PathBuf {
         self.dir.join("recovery")
     }
@@ -59,9 +67,7 @@ impl Layout {
             return Ok(());
         }
         fs::create_dir_all(&self.dir).map_err(io_at("create", &self.dir))?;
-        let parent = self.dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
-        sync_dir(parent).map_err(io_at("sync", parent))
+        sync_parent(&self.dir).map_err(io_at("sync the parent of", &self.dir))
     }
 
     /// Refuses a directory that holds files of somebody else and no ledger. Changes nothing.
@@ -111,7 +117,10 @@ impl Layout {
         match found {
             Some(FORMAT) => Ok(true),
             Some(found) if found > FORMAT => Err(OpenError::NewerFormat { dir: self.dir.clone(), found, supported: FORMAT }),
-            _ => Err(OpenError::NotALedger { dir: self.dir.clone(), why: "its FORMAT file is not one of a ledger".to_owned() }),
+            Some(found) => Err(OpenError::OlderFormat { dir: self.dir.clone(), found, supported: FORMAT }),
+            None => {
+                Err(OpenError::NotALedger { dir: self.dir.clone(), why: "its FORMAT file is not one of a ledger".to_owned() })
+            }
         }
     }
 
@@ -130,16 +139,4 @@ impl Layout {
 pub(super) fn io_at(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
     move |source| OpenError::Io { what, path, source }
-}
-
-/// Makes the entries of a directory durable.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Writes a whole file and syncs it; its directory entry is the caller's to sync.
-pub(super) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

@@ -1,10 +1,10 @@
 //! A ledger on disk, on sled 0.34: everything acknowledged is synced, everything served is checked.
 //!
 //! sled keeps the bytes and their order; it is trusted with nothing else. Durability comes from a
-//! sync of our own (`sync.rs`), integrity from sums and leaf hashes of our own (`chunk.rs`),
-//! visibility from an index of the durable prefix (`scan.rs`), and a lost end is noticed by a small
-//! file beside the store (`head_file.rs`). sled's background flusher, asynchronous flush, id
-//! generator, transactions and batches are not used.
+//! sync of our own (`sync.rs`), integrity from sums and leaf hashes of our own (`log/chunk.rs`),
+//! visibility from an index of the durable prefix (`log/scan.rs`), and a lost end is noticed by a
+//! small file beside the store (`log/head_file.rs`). sled's background flusher, asynchronous flush,
+//! id generator, transactions and batches are not used.
 //!
 //! What it costs: two to four times the payload on disk, because sled rewrites its nodes and never
 //! cleans up without its background flusher; and in memory, whatever `cache_bytes` says, up to some
@@ -13,44 +13,31 @@
 //! Not noticed: the loss of acknowledged records of the last second, should sled drop exactly the
 //! end of its log in silence. Not done here: opening a poisoned store again in place.
 
-mod append;
-mod chunk;
 mod damage;
-mod head_file;
-mod health;
-mod keeper;
-mod keys;
+mod disk;
 mod layout;
 mod open;
 mod probe;
-mod read;
 mod recovery;
-mod scan;
 mod store;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use self::damage::Fault;
-use self::head_file::Noted;
-use self::health::Health;
-use self::keeper::Keeper;
-use self::keys::{KeyFile, Slots};
-use self::layout::Layout;
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};
-use self::scan::Durable;
-use self::store::Store;
-use self::sync::Syncer;
 pub use self::sync::{SyncHook, SyncMode, SyncPoint};
 use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, StoredRecord};
-use crate::error::{AppendError, CloseError, OpenError, ReadError};
+use crate::error::{AppendError, CloseError, EraseError, OpenError, ReadError};
 use crate::head::Head;
+use crate::log::Log;
 use crate::names::{Position, Revision, StreamName};
+use crate::proof::{NodeHash, ProofError, Receipt, SignedCheckpoint, SigningKey, Tile};
 
 /// Memory for sled's page cache unless [`OpenOptions::cache_bytes`] says otherwise.
 const DEFAULT_CACHE: u64 = 16 * 1024 * 1024;
@@ -68,6 +55,9 @@ pub struct OpenOptions {
     /// Open although the head file is missing or unreadable, and make it anew. An operator's
     /// decision, for one open: whether the end of the store is missing cannot be told then.
     pub trust_store_without_head: bool,
+    /// Go on from a log whose checkpoints another key signed, under the origin of the key given: for
+    /// a restored older copy. An operator's decision, for one open, whose first record is to say so.
+    pub fork: bool,
     /// Whether appends are synced; [`SyncMode::Real`] outside of one test.
     pub sync: SyncMode,
     /// Called around the sync of every append, for crash tests.
@@ -81,6 +71,7 @@ impl Default for OpenOptions {
             min_free_bytes: 64 * 1024 * 1024,
             cache_bytes: DEFAULT_CACHE,
             trust_store_without_head: false,
+            fork: false,
             sync: SyncMode::Real,
             sync_hook: None,
         }
@@ -94,110 +85,90 @@ impl Default for OpenOptions {
 /// ledger is poisoned: reads of the durable prefix go on, appends are refused until it is opened
 /// again.
 pub struct SledLedger {
-    writer: Mutex<Writer>,
-    durable: RwLock<Durable>,
-    heads: watch::Sender<Head>,
-    health: Health,
-    syncer: Syncer,
-    store: Store,
-    keys: KeyFile,
-    min_free_bytes: u64,
-    layout: Layout,
+    log: Log,
     // Last, so that the directory is given up after everything else.
     _lock: File,
 }
 
-/// What only an append may touch.
-struct Writer {
-    slots: Slots,
-    keeper: Option<Keeper>,
-    closed: bool,
-}
-
 impl SledLedger {
-    /// Opens the ledger in `dir`, or makes one if the directory is empty or missing.
+    /// Opens the ledger in `dir`, or makes one if the directory is empty or missing. `key` signs its
+    /// checkpoints; a ledger that is made bears the key's origin for good.
     ///
     /// Verifies every record before it returns, so it takes time in proportion to the log (and
     /// after an unclean stop also copies the store). On a refusal nothing of the store is lost:
     /// after an unclean stop the raw copy is kept.
-    pub fn open(dir: &Path, options: OpenOptions) -> Result<Self, OpenError> {
-        open::open(dir, options)
-    }
-
-    fn close_now(&self) -> Result<(), CloseError> {
-        let mut writer = self.writer();
-        writer.closed = true;
-        let Some(keeper) = writer.keeper.take() else {
-            return Ok(());
-        };
-        let io = |source| CloseError::Io { source };
-        let mut head_file = keeper.stop().map_err(io)?;
-        if let Some(why) = self.health.why() {
-            return Err(CloseError::Poisoned { why });
-        }
-        Fault::sort(|| self.store.db().flush()).map_err(|fault| io(fault.into()))?;
-        head_file.note(Noted { head: self.head(), clean: true }).map_err(io)
-    }
-
-    // The locks below are never held across a call that may panic half-way through a change, so a
-    // lock that was poisoned by a panic still guards whole values.
-    fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn durable(&self) -> RwLockReadGuard<'_, Durable> {
-        self.durable.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn durable_mut(&self) -> RwLockWriteGuard<'_, Durable> {
-        self.durable.write().unwrap_or_else(PoisonError::into_inner)
+    pub fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<Self, OpenError> {
+        open::open(dir, key, options)
     }
 }
 
 #[async_trait]
 impl Ledger for SledLedger {
     async fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
-        self.append_now(&batch)
+        self.log.append_now(&batch)
     }
 
     fn head(&self) -> Head {
-        self.durable().index.head()
+        self.log.durable().index.head()
     }
 
     async fn read(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
-        self.read_now(from, limit)
+        self.log.read_now(from, limit)
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
-        self.read_stream_now(stream, from, limit)
+        self.log.read_stream_now(stream, from, limit)
     }
 
     fn revision(&self, stream: &StreamName) -> Option<Revision> {
-        self.durable().index.revision(stream)
+        self.log.durable().index.revision(stream)
     }
 
     fn request(&self, key: &RequestKey) -> Option<RequestRecord> {
-        self.durable().index.request(key)
+        self.log.durable().index.request(key)
     }
 
-    fn follow(&self) -> watch::Receiver<Head> {
-        self.heads.subscribe()
+    fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
+        self.log.follow()
     }
 
     fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
-        self.keys.keyed_digest(bytes)
+        self.log.keyed_digest(bytes)
+    }
+
+    fn origin(&self) -> &str {
+        self.log.key().origin()
+    }
+
+    fn verifier_key(&self) -> &str {
+        self.log.key().verifier_key()
+    }
+
+    fn checkpoint(&self) -> SignedCheckpoint {
+        self.log.durable().index.checkpoint().clone()
+    }
+
+    fn prove_inclusion(&self, position: Position, size: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.log.durable().index.tree().prove_inclusion(position, size)
+    }
+
+    fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.log.durable().index.tree().prove_consistency(old, new)
+    }
+
+    fn tiles(&self, old: u64, new: u64) -> Result<Vec<Tile>, ProofError> {
+        self.log.durable().index.tree().tiles(old, new)
+    }
+
+    async fn receipt(&self, position: Position) -> Result<Option<Receipt>, ReadError> {
+        self.log.receipt_now(position)
+    }
+
+    async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
+        self.log.erase_now(positions)
     }
 
     async fn close(&self) -> Result<(), CloseError> {
-        self.close_now()
-    }
-}
-
-impl Drop for SledLedger {
-    fn drop(&mut self) {
-        // A thread that outlived the ledger could write the head file of its successor.
-        if let Some(keeper) = self.writer().keeper.take() {
-            let _ = keeper.stop();
-        }
+        self.log.close_now()
     }
 }

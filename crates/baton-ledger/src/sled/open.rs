@@ -2,33 +2,33 @@
 //!
 //! Nothing is repaired in silence and nothing is thrown away. What is missing at the end without
 //! ever having been acknowledged (a torn batch) is copied aside, removed and said; what was
-//! acknowledged and is missing or altered refuses the open, with the way out in the message.
+//! acknowledged and is missing or altered refuses the open, with the way out in the message. The
+//! rules that need no file system are in `log/start.rs`.
 
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, RwLock};
+use std::sync::Arc;
 
-use tokio::sync::watch;
-
-use super::damage::Fault;
-use super::head_file::{HeadFile, Noted};
-use super::health::Health;
-use super::keeper::{Keeper, PERIOD};
-use super::keys::{BLOCK, KeyFile, Slots};
-use super::layout::{Layout, io_at, sync_dir};
+use super::disk::SledDisk;
+use super::layout::{Layout, io_at};
 use super::recovery;
-use super::scan::{STORE_KEY, Scan, StoreValue, scan};
 use super::store::Store;
 use super::sync::Syncer;
-use super::{OpenOptions, SledLedger, Writer};
-use crate::bounds::MAX_BATCH_RECORDS;
+use super::{OpenOptions, SledLedger};
 use crate::error::OpenError;
 use crate::head::Head;
+use crate::log::head_file::{HeadFile, Noted};
+use crate::log::keys::KeyFile;
+use crate::log::scan::Scan;
+use crate::log::start::{self, Refusal};
+use crate::log::{Log, Parts};
+use crate::proof::SigningKey;
+use crate::storage::Fault;
+use crate::storage::files::{sync_dir, sync_parent};
 
-/// Digested under the key file's own key and kept in the store, to know a foreign key file.
-const KEY_CHECK: &[u8] = b"baton-ledger key check";
-
-pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<SledLedger, OpenError> {
+pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<SledLedger, OpenError> {
     let layout = Layout::new(dir);
     layout.create_dir()?;
     layout.refuse_foreign()?;
@@ -39,45 +39,52 @@ pub(super) fn open(dir: &Path, options: OpenOptions) -> Result<SledLedger, OpenE
         Some(Noted { clean: true, .. }) => None,
         _ => recovery::secure(&layout, options.probe.as_ref())?,
     };
-    let (store, scan) = open_store(&layout, &options, noted).map_err(|refusal| with_copy(&layout, refusal, copy.clone()))?;
-    let found = scan.durable.index.head();
-    if !complete && found != Head::EMPTY {
+    let (disk, scan) =
+        open_store(&layout, &key, &options, noted.as_ref()).map_err(|refusal| with_copy(&layout, refusal, copy.clone()))?;
+    if !complete && scan.durable.index.head() != Head::EMPTY {
         let why = "it has records but no FORMAT file".to_owned();
         return Err(OpenError::NotALedger { dir: layout.dir, why });
     }
     let keys = open_keys(&layout, complete, &scan)?;
-    let mut slots = Slots::continue_at(next_slot(&scan, noted));
-    slots.ensure(&keys, BLOCK).map_err(io_at("fill", &layout.keys()))?;
-    remove_torn(&layout, &store, &scan, copy.as_deref())?;
-    let syncer =
-        Syncer::new(&layout.store(), options.sync, options.sync_hook).map_err(io_at("open the data file in", &layout.store()))?;
-    prove_sync(&layout, &store, &syncer, &keys, &scan)?;
+    let slots = start::slots(&keys, &scan, noted.as_ref()).map_err(io_at("fill", &layout.keys()))?;
+    if let Some((first, _)) = scan.torn.first() {
+        let kept = recovery::keep_torn(&layout, copy.as_deref(), &scan.torn);
+        let kept = kept.map_err(io_at("copy a torn batch aside in", &layout.recovery()))?;
+        start::remove_torn(&disk, &scan).map_err(|fault| store_fault(&layout, "remove a torn batch from", fault))?;
+        tracing::warn!(
+            position = first.0,
+            chunks = scan.torn.len(),
+            copy = %kept.display(),
+            "a batch that was never acknowledged had no end; it was copied aside and removed"
+        );
+    }
+    if !start::prove_sync(&disk, &keys, &scan).map_err(io_at("sync the store", &layout.store()))? {
+        return Err(OpenError::SyncNotReal);
+    }
+    let checkpoint = scan.durable.index.checkpoint().clone();
     let mut head_file = match head_file {
         Some(file) => file,
-        None => HeadFile::create(&layout.head()).map_err(io_at("create", &layout.head()))?,
+        None => create_head_file(&layout, checkpoint.clone())?,
     };
-    head_file.note(Noted { head: found, clean: false }).map_err(io_at("write", &layout.head()))?;
+    head_file.note(&Noted { checkpoint, clean: false }).map_err(io_at("write", &layout.head()))?;
+    tell_key(&layout, &key)?;
     if !complete {
         layout.write_format()?;
     }
 
-    let heads = watch::Sender::new(found);
-    let health = Health::default();
-    let keeper = Keeper::start(head_file, heads.subscribe(), health.clone(), PERIOD)
-        .map_err(io_at("start the thread for", &layout.head()))?;
-    tracing::info!(dir = %layout.dir.display(), size = found.size, "ledger open");
-    Ok(SledLedger {
-        writer: Mutex::new(Writer { slots, keeper: Some(keeper), closed: false }),
-        durable: RwLock::new(scan.durable),
-        heads,
-        health,
-        syncer,
-        store,
+    let size = scan.durable.index.head().size;
+    let log = Log::new(Parts {
+        key,
+        disk: Arc::new(disk),
+        durable: scan.durable,
         keys,
+        slots,
+        head_file,
         min_free_bytes: options.min_free_bytes,
-        layout,
-        _lock: lock,
-    })
+    });
+    let log = log.map_err(io_at("start the thread for", &layout.head()))?;
+    tracing::info!(dir = %layout.dir.display(), size, "ledger open");
+    Ok(SledLedger { log, _lock: lock })
 }
 
 /// The head file and what it says. From here on, until a clean stop, it says "not clean".
@@ -90,10 +97,11 @@ fn open_head_file(
         return Ok((None, None));
     }
     let path = layout.head();
-    match HeadFile::open(&path) {
+    let file = File::options().read(true).write(true).open(&path).map_err(|error| error.to_string());
+    match file.and_then(|file| HeadFile::open(Box::new(file))) {
         Ok((mut file, noted)) => {
-            let opened = Noted { clean: false, ..noted };
-            file.note(opened).map_err(io_at("write", &path))?;
+            let opened = Noted { clean: false, ..noted.clone() };
+            file.note(&opened).map_err(io_at("write", &path))?;
             Ok((Some(file), Some(noted)))
         }
         Err(why) if options.trust_store_without_head => {
@@ -104,41 +112,55 @@ fn open_head_file(
     }
 }
 
+/// A whole head file or none: an unreadable one is overwritten only by a whole one.
+fn create_head_file(layout: &Layout, checkpoint: crate::proof::SignedCheckpoint) -> Result<HeadFile, OpenError> {
+    let path = layout.head();
+    let draft = path.with_extension("new");
+    let created = || {
+        let file = File::options().create(true).truncate(true).read(true).write(true).open(&draft)?;
+        let head_file = HeadFile::create(Box::new(file), checkpoint)?;
+        fs::rename(&draft, &path)?;
+        sync_parent(&path)?;
+        Ok(head_file)
+    };
+    created().map_err(io_at("create", &path))
+}
+
 /// Opens the store, verifies all of it, and holds it against the head file.
-fn open_store(layout: &Layout, options: &OpenOptions, noted: Option<Noted>) -> Result<(Store, Scan), OpenError> {
+fn open_store(
+    layout: &Layout,
+    key: &SigningKey,
+    options: &OpenOptions,
+    noted: Option<&Noted>,
+) -> Result<(SledDisk, Scan), OpenError> {
     let dir = layout.store();
-    let noted = noted.map_or(Head::EMPTY, |noted| noted.head);
-    let (store, scan) = Store::open(&dir, options.cache_bytes)
-        .and_then(|store| scan(store.db(), noted.size).map(|scan| (store, scan)))
-        .map_err(|fault| match fault {
-            Fault::Io(source) => io_at("open the store", &dir)(source),
-            Fault::Damage(why) => damaged(layout, why),
-        })?;
-    match scan.hash_at_size {
-        Some(hash) if hash == noted.last_leaf_hash => {}
-        Some(_) => {
-            let at = noted.size;
-            return Err(damaged(layout, format!("its first {at} records are not those acknowledged")));
+    let store = Store::open(&dir, options.cache_bytes).map_err(|fault| store_fault(layout, "open the store", fault))?;
+    let syncer = Syncer::new(&dir, options.sync, options.sync_hook.clone()).map_err(io_at("open the data file in", &dir))?;
+    let disk = SledDisk { syncer, store, dir: layout.dir.clone() };
+    let scan = start::load(&disk, key, noted, options.fork).map_err(|refusal| match refusal {
+        Refusal::Store(fault) => store_fault(layout, "read the store", fault),
+        Refusal::Loss { store, noted } => OpenError::Loss { dir: layout.dir.clone(), store, noted },
+        Refusal::WrongKey { found } => {
+            OpenError::WrongKey { dir: layout.dir.clone(), found, given: key.verifier_key().to_owned() }
         }
-        None => {
-            let found = scan.durable.index.head();
-            return Err(OpenError::Loss { dir: layout.dir.clone(), store: found, noted });
-        }
-    }
+    })?;
     // sled syncs neither its configuration nor its directories.
     sync_names(&layout.dir, &dir).map_err(io_at("sync", &dir))?;
-    Ok((store, scan))
+    Ok((disk, scan))
 }
 
 fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
-    std::fs::File::open(store.join("conf"))?.sync_all()?;
+    File::open(store.join("conf"))?.sync_all()?;
     sync_dir(&store.join("blobs"))?;
     sync_dir(store)?;
     sync_dir(data)
 }
 
-fn damaged(layout: &Layout, why: String) -> OpenError {
-    OpenError::Damaged { dir: layout.dir.clone(), why, copy: None }
+fn store_fault(layout: &Layout, what: &'static str, fault: Fault) -> OpenError {
+    match fault {
+        Fault::Io(source) => io_at(what, &layout.store())(source),
+        Fault::Damage(why) => OpenError::Damaged { dir: layout.dir.clone(), why, copy: None },
+    }
 }
 
 /// A refusal because of the store's content keeps the copy that was made of it for good.
@@ -158,63 +180,43 @@ fn with_copy(layout: &Layout, refusal: OpenError, copy: Option<PathBuf>) -> Open
 fn open_keys(layout: &Layout, complete: bool, scan: &Scan) -> Result<KeyFile, OpenError> {
     let path = layout.keys();
     if !complete && !path.exists() {
-        KeyFile::create(&path).map_err(io_at("create", &path))?;
+        create_keys(&path).map_err(io_at("create", &path))?;
     }
     let refuse = |why: String| OpenError::Keys { path: path.clone(), why };
-    let keys = KeyFile::open(&path).map_err(refuse)?;
-    let slots = keys.slots().map_err(io_at("measure", &path))?;
-    if slots < scan.next_slot {
-        return Err(refuse(format!("it has {slots} slots and the store uses {}", scan.next_slot)));
-    }
-    match &scan.store_value {
-        Some(value) if value.key_check != keys.keyed_digest(KEY_CHECK) => Err(refuse("it belongs to another store".to_owned())),
-        _ => Ok(keys),
-    }
+    let file = File::options().read(true).write(true).open(&path).map_err(|error| refuse(error.to_string()))?;
+    let keys = KeyFile::open(Box::new(file)).map_err(refuse)?;
+    start::check_keys(&keys, scan).map_err(refuse)?;
+    Ok(keys)
 }
 
-/// Above the highest slot in use, and after an unclean stop above those that a batch which left no
-/// trace may have used.
-fn next_slot(scan: &Scan, noted: Option<Noted>) -> u64 {
-    match noted {
-        Some(Noted { clean: false, .. }) => scan.next_slot + MAX_BATCH_RECORDS as u64,
-        _ => scan.next_slot,
-    }
+/// Makes a key file, whole or not at all. Durable when it returns.
+fn create_keys(path: &Path) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let file = File::options().create(true).truncate(true).read(true).write(true).mode(0o600).open(&draft)?;
+    KeyFile::begin(&file)?;
+    fs::rename(&draft, path)?;
+    sync_parent(path)
 }
 
-/// Removes a batch whose end is missing: it was never acknowledged. From its end, so that a crash
-/// on the way leaves a torn batch again.
-fn remove_torn(layout: &Layout, store: &Store, scan: &Scan, copy: Option<&Path>) -> Result<(), OpenError> {
-    let Some((first, _)) = scan.torn.first() else {
-        return Ok(());
+/// Writes the public key where the operator finds it, to hand it to auditors: only what an auditor
+/// was given before, by another way, is worth anything to him.
+fn tell_key(layout: &Layout, key: &SigningKey) -> Result<(), OpenError> {
+    let path = layout.trust();
+    let told = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(io_at("read", &path)(source)),
     };
-    let kept = recovery::keep_torn(layout, copy, &scan.torn).map_err(io_at("copy a torn batch aside in", &layout.recovery()))?;
-    for (position, _) in scan.torn.iter().rev() {
-        let removed = Fault::sort(|| store.db().remove(position.0.to_be_bytes()));
-        removed.map_err(|fault| match fault {
-            Fault::Io(source) => io_at("remove a torn batch from", &layout.store())(source),
-            Fault::Damage(why) => damaged(layout, why),
-        })?;
+    if told.lines().any(|line| line == key.verifier_key()) {
+        return Ok(());
     }
-    tracing::warn!(
-        position = first.0,
-        chunks = scan.torn.len(),
-        copy = %kept.display(),
-        "a batch that was never acknowledged had no end; it was copied aside and removed"
-    );
+    let append = || {
+        let mut file = File::options().create(true).append(true).open(&path)?;
+        writeln!(file, "{}", key.verifier_key())?;
+        file.sync_all()?;
+        sync_dir(&layout.dir)
+    };
+    append().map_err(io_at("write", &path))?;
+    tracing::info!(file = %path.display(), key = key.verifier_key(), "the public key of this log; hand it to auditors");
     Ok(())
-}
-
-/// Writes the store's own value and syncs, which also makes a removed torn batch durable, and
-/// refuses to go on if that sync was not a real one.
-fn prove_sync(layout: &Layout, store: &Store, syncer: &Syncer, keys: &KeyFile, scan: &Scan) -> Result<(), OpenError> {
-    let path = layout.store();
-    // sled does not write a value that is there already, so each open needs another one.
-    let opens = scan.store_value.as_ref().map_or(0, |value| value.opens) + 1;
-    let value = StoreValue { opens, key_check: keys.keyed_digest(KEY_CHECK) };
-    Fault::sort(|| store.db().insert(STORE_KEY, value.encode()))
-        .map_err(|fault| io_at("write to the store", &path)(fault.into()))?;
-    match syncer.self_test(store.db()).map_err(io_at("sync the store", &path))? {
-        true => Ok(()),
-        false => Err(OpenError::SyncNotReal),
-    }
 }

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::damage::Fault;
-use super::scan::scan;
 use super::store::Store;
+use crate::log::scan::scan;
+use crate::proof::{Checkpoint, SignedCheckpoint};
+use crate::storage::Fault;
 
 /// Exit code of a probe that could open and verify everything.
 pub const PROBE_SOUND: i32 = 0;
@@ -38,7 +39,11 @@ pub struct ProbeCommand {
 /// change the files on the way, so `dir` must be a scratch copy. Says on standard error what it
 /// found.
 pub fn probe_store(dir: &Path) -> i32 {
-    let verified = Store::open(dir, super::DEFAULT_CACHE).and_then(|store| scan(store.db(), 0).map(drop));
+    let verified = Store::open(dir, super::DEFAULT_CACHE).and_then(|store| {
+        // Whose checkpoints these are is asked at the open itself; here only whether all can be read.
+        let nobody = SignedCheckpoint::unsigned(Checkpoint::empty("probe"));
+        scan(|visitor| store.visit(visitor), nobody).map(drop)
+    });
     match verified {
         Ok(()) => PROBE_SOUND,
         Err(Fault::Io(error)) => {

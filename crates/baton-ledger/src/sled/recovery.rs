@@ -10,10 +10,11 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::layout::{Layout, io_at, sync_dir, write_synced};
+use super::layout::{Layout, io_at};
 use super::probe::ProbeCommand;
 use crate::error::OpenError;
 use crate::names::Position;
+use crate::storage::files::{sync_dir, write_synced};
 
 /// How many raw copies are kept.
 const KEPT: usize = 2;
@@ -49,7 +50,7 @@ pub(super) fn keep_as_damaged(layout: &Layout, copy: PathBuf) -> PathBuf {
 }
 
 /// Keeps the chunks of a torn batch, one file each, beside the raw copy.
-pub(super) fn keep_torn(layout: &Layout, copy: Option<&Path>, torn: &[(Position, ::sled::IVec)]) -> io::Result<PathBuf> {
+pub(super) fn keep_torn(layout: &Layout, copy: Option<&Path>, torn: &[(Position, Vec<u8>)]) -> io::Result<PathBuf> {
     let beside = match copy {
         Some(copy) => copy.to_owned(),
         None => layout.recovery().join(next_number(layout)?.to_string()),

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::chunk::SEGMENT;
-use super::damage::{Fault, caught};
+use super::damage::{caught, sort};
+use crate::log::chunk::SEGMENT;
+use crate::storage::{Fault, Visitor};
 
 /// How long a predecessor in this process may take to let go of the engine's own lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -18,7 +19,7 @@ impl Store {
         let config = ::sled::Config::new().path(dir).segment_size(SEGMENT).cache_capacity(cache_bytes).flush_every_ms(None);
         let begin = Instant::now();
         loop {
-            match Fault::sort(|| config.open()) {
+            match sort(|| config.open()) {
                 // sled's own lock outlives a dropped handle while its thread pool winds down. We
                 // hold the lock of the data directory, so it can only be our own predecessor.
                 Err(Fault::Io(error)) if is_lock(&error) && begin.elapsed() < LOCK_PATIENCE => {
@@ -27,6 +28,15 @@ impl Store {
                 opened => return opened.map(|db| Store(Some(db))),
             }
         }
+    }
+
+    /// Visits every pair in the order of keys.
+    pub(super) fn visit(&self, visitor: &mut Visitor<'_>) -> Result<(), Fault> {
+        let mut values = self.db().iter();
+        while let Some((key, value)) = sort(|| values.next().transpose())? {
+            visitor(&key, &value).map_err(Fault::Damage)?;
+        }
+        Ok(())
     }
 
     pub(super) fn db(&self) -> &::sled::Db {

@@ -31,7 +31,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::damage::Fault;
+use super::damage::sort;
 
 /// Whether appends are synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -118,7 +118,7 @@ impl Drop for Syncer {
 }
 
 fn flush(db: &::sled::Db) -> io::Result<()> {
-    Fault::sort(|| db.flush())?;
+    sort(|| db.flush())?;
     Ok(())
 }
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use baton_ledger::{
-    AppendSet, Batch, Expected, Ledger, OpenError, OpenOptions, Position, Record, RequestKey, Revision, SledLedger, StoredRecord,
-    StreamName,
+    AppendSet, Batch, Expected, Ledger, OpenError, OpenOptions, Position, Record, RequestKey, Revision, SigningKey, SledLedger,
+    StoredRecord, StreamName,
 };
 use uuid::Uuid;
 
@@ -76,12 +76,26 @@ pub fn options() -> OpenOptions {
     OpenOptions { min_free_bytes: 0, ..OpenOptions::default() }
 }
 
+/// The key of the log in a directory; made when it is first asked for.
+pub fn signing_key(dir: &Path) -> SigningKey {
+    std::fs::create_dir_all(dir).unwrap();
+    let path = dir.join("signing-key");
+    match path.exists() {
+        true => SigningKey::read(&path).unwrap(),
+        false => SigningKey::create(&path, "ledger.test").unwrap(),
+    }
+}
+
+pub fn open_with(dir: &Path, options: OpenOptions) -> Result<SledLedger, OpenError> {
+    SledLedger::open(dir, signing_key(dir), options)
+}
+
 pub fn open(dir: &Path) -> SledLedger {
-    SledLedger::open(dir, options()).unwrap()
+    open_with(dir, options()).unwrap()
 }
 
 pub fn refusal(dir: &Path, options: OpenOptions) -> OpenError {
-    match SledLedger::open(dir, options) {
+    match open_with(dir, options) {
         Ok(_) => panic!("the open was not refused"),
         Err(refusal) => refusal,
     }

@@ -13,6 +13,7 @@ use crate::exit::Failure;
 use crate::import::{self, Importer};
 use baton_domain::route::{Route, SHIPPED};
 use baton_proto::v1::*;
+use batond::KeyPlace;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -30,9 +31,9 @@ pub(super) async fn run(cx: &mut Context, args: &Demo) -> Result<(), Failure> {
     say(cx, &format!("Data: {}", data.display()))?;
     if is_new(&data)? {
         std::fs::create_dir_all(&data).map_err(|e| Failure::Usage(format!("failed to create {}: {e}", data.display())))?;
-        batond::init(&data, ORIGIN, ADMINISTRATOR, None).await.map_err(failure)?;
+        batond::init(&data, &KeyPlace::Inside, ORIGIN, ADMINISTRATOR, None).await.map_err(failure)?;
     }
-    let running = start(&data, args.listen).await?;
+    let running = start(&data, KeyPlace::Inside, args.listen).await?;
     let address = running.local_addr().to_string();
     let shown = fill_and_show(cx, &address).await;
     let closing = async {

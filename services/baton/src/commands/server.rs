@@ -4,7 +4,7 @@ use super::Context;
 use crate::args::{Init, Up};
 use crate::exit::Failure;
 use baton_ledger::OpenError;
-use batond::StartError;
+use batond::{KeyPlace, StartError};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -16,13 +16,16 @@ pub(super) const DEVELOPMENT: &str =
     "DEVELOPMENT IDENTITY MODE: whoever connects is believed to be whom they say they are. Not for real use.";
 
 pub(super) async fn init(cx: &mut Context, args: &Init) -> Result<(), Failure> {
-    batond::init(&args.data, &args.origin, &args.administrator, args.name.as_deref()).await.map_err(failure)?;
+    let key = KeyPlace::given(args.key.clone());
+    batond::init(&args.data, &key, &args.origin, &args.administrator, args.name.as_deref()).await.map_err(failure)?;
     cx.out.line(format!(
         "Created a log with origin {} in {}. Its administrator is {}.",
         args.origin,
         args.data.display(),
         args.administrator
-    ))
+    ))?;
+    cx.out.line(format!("Signing key: {}. Keep it secret and apart from the data.", key.path(&args.data).display()))?;
+    cx.out.line(format!("Public key for auditors: {}.", args.data.join("trust.txt").display()))
 }
 
 pub(super) async fn up(cx: &mut Context, args: &Up) -> Result<(), Failure> {
@@ -31,7 +34,7 @@ pub(super) async fn up(cx: &mut Context, args: &Up) -> Result<(), Failure> {
     if is_new(&args.data)? {
         return Err(Failure::Refused(format!("{} holds no log; make one with baton init", args.data.display())));
     }
-    let running = start(&args.data, args.listen).await?;
+    let running = start(&args.data, KeyPlace::given(args.key.clone()), args.listen).await?;
     cx.out.line(DEVELOPMENT)?;
     cx.out.line(format!("Serving {} on {}. Ctrl-C ends.", args.data.display(), running.local_addr()))?;
     cx.out.flush()?;
@@ -56,9 +59,9 @@ pub(super) fn tell(level: &str) {
 }
 
 /// Starts a server whose store is tried in a child of this program first.
-pub(super) async fn start(data: &Path, listen: SocketAddr) -> Result<batond::Running, Failure> {
+pub(super) async fn start(data: &Path, key: KeyPlace, listen: SocketAddr) -> Result<batond::Running, Failure> {
     let store = batond::Store::probed_by_this_program(&[PROBE]);
-    batond::start(batond::Config { data: data.to_owned(), listen, store, ..Default::default() }).await.map_err(failure)
+    batond::start(batond::Config { data: data.to_owned(), key, listen, store, ..Default::default() }).await.map_err(failure)
 }
 
 /// Ends the program with what the probe found: its caller reads nothing but the exit code.
@@ -79,10 +82,16 @@ pub(super) fn failure(error: StartError) -> Failure {
         cause = deeper.source();
     }
     match error {
-        StartError::NotLoopback(_) | StartError::Invalid(_) => Failure::Usage(sentence),
-        StartError::Log(_) | StartError::Store(OpenError::NewerFormat { .. } | OpenError::NotALedger { .. }) => {
-            Failure::Refused(sentence)
+        StartError::NotLoopback(_) | StartError::Invalid(_) | StartError::KeyInside { .. } | StartError::Key(_) => {
+            Failure::Usage(sentence)
         }
+        StartError::Log(_)
+        | StartError::Store(
+            OpenError::NewerFormat { .. }
+            | OpenError::OlderFormat { .. }
+            | OpenError::NotALedger { .. }
+            | OpenError::WrongKey { .. },
+        ) => Failure::Refused(sentence),
         StartError::Store(
             OpenError::Damaged { .. } | OpenError::Loss { .. } | OpenError::HeadFile { .. } | OpenError::Keys { .. },
         )

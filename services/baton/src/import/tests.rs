@@ -16,7 +16,7 @@ struct World {
 async fn given_a_log_with_two_officers() -> World {
     let data = tempfile::tempdir().expect("a directory");
     let log = data.path().join("log");
-    batond::init(&log, "import.example", "admin", None).await.expect("a log");
+    batond::init(&log, &batond::KeyPlace::Beside, "import.example", "admin", None).await.expect("a log");
     let listen = "127.0.0.1:0".parse().expect("an address");
     let running = batond::start(batond::Config { data: log, listen, ..Default::default() }).await.expect("a server");
     let administrator = Client::connect(&running.local_addr().to_string(), Some("admin")).await.expect("a connection");

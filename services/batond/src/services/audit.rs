@@ -47,6 +47,27 @@ impl AuditService for Service {
         Ok(Response::new(Box::pin(tokio_stream::iter(answers))))
     }
 
+    async fn get_checkpoint(
+        &self,
+        request: Request<proto::GetCheckpointRequest>,
+    ) -> Result<Response<proto::GetCheckpointResponse>, Status> {
+        self.checkpoint(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn get_inclusion_proof(
+        &self,
+        request: Request<proto::GetInclusionProofRequest>,
+    ) -> Result<Response<proto::GetInclusionProofResponse>, Status> {
+        self.inclusion_proof(request.get_ref()).await.map(Response::new)
+    }
+
+    async fn get_consistency_proof(
+        &self,
+        request: Request<proto::GetConsistencyProofRequest>,
+    ) -> Result<Response<proto::GetConsistencyProofResponse>, Status> {
+        self.consistency_proof(request.get_ref()).map(Response::new)
+    }
+
     async fn audit_transition(
         &self,
         request: Request<proto::AuditTransitionRequest>,

@@ -7,6 +7,7 @@ use baton_domain::decide::Expected;
 use baton_domain::state::State;
 use baton_domain::values::{Position, ProposalId, Revision, StreamId};
 use baton_engine::{Answer, LogEntry, Submission, Validated};
+use baton_ledger::{LeafHash, Receipt};
 use baton_proto::v1 as proto;
 use prost::Message;
 use proto::ledger_service_server::LedgerService;
@@ -40,13 +41,28 @@ impl LedgerService for Service {
             commands: parsed.commands,
             content: request.get_ref().encode_to_vec(),
         };
-        let answer = if parsed.validate_only {
+        if parsed.validate_only {
             let newest = position(&self.engine.snapshot());
-            self.engine.validate(&submission).map(|v| validated(&v, newest))
-        } else {
-            self.engine.submit(submission).await.map(recorded)
-        };
-        answer.map(Response::new).map_err(|error| status::submit(&error))
+            let would = self.engine.validate(&submission).map_err(|error| status::submit(&error))?;
+            return Ok(Response::new(validated(&would, newest)));
+        }
+        let answer = self.engine.submit(submission).await.map_err(|error| status::submit(&error))?;
+        let receipts = self.engine.receipts(&answer).await.map_err(|error| status::read(&error))?;
+        Ok(Response::new(recorded(&answer, &receipts)))
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<proto::GetReceiptRequest>,
+    ) -> Result<Response<proto::GetReceiptResponse>, Status> {
+        let asked = request.get_ref();
+        let state = self.state(asked.min_position.map(Position)).await?;
+        let (leaf_hash, receipt) = self.receipt(Position(asked.event_position)).await?;
+        Ok(Response::new(proto::GetReceiptResponse {
+            receipt: receipt.to_text(),
+            leaf_hash: leaf_hash.to_vec(),
+            position: position(&state),
+        }))
     }
 
     async fn read_events(
@@ -120,6 +136,16 @@ impl LedgerService for Service {
 }
 
 impl Service {
+    /// The receipt of an event, with the hash of its leaf as just read.
+    async fn receipt(&self, at: Position) -> Result<(LeafHash, Receipt), Status> {
+        let receipt = self.engine.receipt(at).await.map_err(|error| status::read(&error))?;
+        let entry = self.engine.read(at, 1).await.map_err(|error| status::read(&error))?.pop();
+        match (entry, receipt) {
+            (Some(entry), Some(receipt)) => Ok((entry.leaf_hash, receipt)),
+            _ => Err(status::not_found("event at position", &at)),
+        }
+    }
+
     /// Events from a position on, of the whole log or of one stream, never beyond the state.
     async fn entries(
         &self,
@@ -249,6 +275,8 @@ fn entries(entries: &[baton_engine::Entry]) -> Vec<proto::RecordedEntry> {
         stream: e.stream.to_string(),
         revision: e.revision.0,
         r#type: e.event_type.to_string(),
+        leaf_hash: e.leaf_hash.map(|hash| hash.to_vec()).unwrap_or_default(),
+        receipt: String::new(),
     };
     entries.iter().map(one).collect()
 }
@@ -262,9 +290,13 @@ fn warnings(warnings: &[baton_domain::decide::Warning]) -> Vec<proto::Warning> {
     warnings.iter().map(one).collect()
 }
 
-fn recorded(answer: Answer) -> proto::RecordResponse {
+fn recorded(answer: &Answer, receipts: &[Receipt]) -> proto::RecordResponse {
+    let mut entries = entries(&answer.entries);
+    for (entry, receipt) in entries.iter_mut().zip(receipts) {
+        entry.receipt = receipt.to_text();
+    }
     proto::RecordResponse {
-        entries: entries(&answer.entries),
+        entries,
         warnings: warnings(&answer.warnings),
         already_recorded: answer.already_recorded,
         position: answer.position.0,

@@ -3,6 +3,7 @@
 mod audit;
 mod directory;
 mod ledger;
+mod proofs;
 mod route;
 mod transition;
 

@@ -1,32 +1,32 @@
 //! One walk over the store, at open and in a probe: is it whole, and what does it hold?
 //!
 //! Verifies every chunk and leaf, that positions are gapless, revisions contiguous and request
-//! keys unique, and that each batch ends in the head it must have. Derives the indexes on the way.
-//! Changes nothing: a torn last batch is handed back, not removed.
+//! keys unique, and that each batch ends in a checkpoint of its size. Derives the tree and the indexes
+//! on the way. Whether the root and the signature of the newest checkpoint are right is for `start.rs`
+//! to say. Changes nothing: a torn last batch is handed back, not removed.
 
 use super::chunk::{Chunk, Request};
-use super::damage::Fault;
 use crate::contract::RequestRecord;
-use crate::hash::LeafHash;
-use crate::head::Head;
 use crate::index::Index;
 use crate::names::Position;
+use crate::proof::SignedCheckpoint;
+use crate::storage::{Fault, Visitor};
 
 /// Key of the one value that is no chunk, a [`StoreValue`]; sorts after every position that can
 /// occur.
-pub(super) const STORE_KEY: &[u8] = b"store";
+pub(crate) const STORE_KEY: &[u8] = b"store";
 
 /// What the store knows about itself: 8 bytes opens (big-endian), 32 bytes key check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StoreValue {
+pub(crate) struct StoreValue {
     /// How often the store was opened.
-    pub(super) opens: u64,
+    pub(crate) opens: u64,
     /// A digest under the key file of this store, to know a foreign one.
-    pub(super) key_check: [u8; 32],
+    pub(crate) key_check: [u8; 32],
 }
 
 impl StoreValue {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         [&self.opens.to_be_bytes()[..], &self.key_check].concat()
     }
 
@@ -38,85 +38,83 @@ impl StoreValue {
 }
 
 /// What is durable, and where to find it.
-pub(super) struct Durable {
-    pub(super) index: Index,
+pub(crate) struct Durable {
+    pub(crate) index: Index,
     /// First positions of all chunks, ascending: the chunk of a position is the last one that
     /// does not begin after it.
-    pub(super) chunks: Vec<Position>,
+    pub(crate) chunks: Vec<Position>,
 }
 
 impl Durable {
     /// First position of the chunk that holds a position of the log.
-    pub(super) fn chunk_of(&self, position: Position) -> Position {
+    pub(crate) fn chunk_of(&self, position: Position) -> Position {
         let after = self.chunks.partition_point(|first| *first <= position);
         self.chunks[after - 1]
     }
 }
 
 /// What a walk found.
-pub(super) struct Scan {
-    pub(super) durable: Durable,
+pub(crate) struct Scan {
+    pub(crate) durable: Durable,
     /// The chunks of a last batch without its end, as stored, in order.
-    pub(super) torn: Vec<(Position, ::sled::IVec)>,
+    pub(crate) torn: Vec<(Position, Vec<u8>)>,
     /// One above the highest key slot in use, torn batch included; 0 when none is.
-    pub(super) next_slot: u64,
+    pub(crate) next_slot: u64,
     /// The value under [`STORE_KEY`].
-    pub(super) store_value: Option<StoreValue>,
-    /// Hash of the last leaf below the size asked for, if the store reaches so far.
-    pub(super) hash_at_size: Option<LeafHash>,
+    pub(crate) store_value: Option<StoreValue>,
 }
 
-/// Walks the store. `noted_size` is the size for which `hash_at_size` is wanted.
-pub(super) fn scan(db: &::sled::Db, noted_size: u64) -> Result<Scan, Fault> {
+/// Walks a store through its `visit`. `empty` is the checkpoint of a log without records.
+pub(crate) fn scan(visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>, empty: SignedCheckpoint) -> Result<Scan, Fault> {
     let mut walk = Walk {
         scan: Scan {
-            durable: Durable { index: Index::new(), chunks: Vec::new() },
+            durable: Durable { index: Index::new(empty), chunks: Vec::new() },
             torn: Vec::new(),
             next_slot: 0,
             store_value: None,
-            hash_at_size: (noted_size == 0).then_some(Head::EMPTY.last_leaf_hash),
         },
-        noted_size,
         batch: Vec::new(),
     };
-    let mut values = db.iter();
-    while let Some((key, value)) = Fault::sort(|| values.next().transpose())? {
-        walk.take(&key, value).map_err(Fault::Damage)?;
-    }
+    visit(&mut |key, value| walk.take(key, value))?;
     walk.scan.torn = walk.batch.into_iter().map(|(chunk, bytes)| (chunk.first, bytes)).collect();
     Ok(walk.scan)
 }
 
 struct Walk {
     scan: Scan,
-    noted_size: u64,
     /// Chunks of the batch whose end has not come yet.
-    batch: Vec<(Chunk, ::sled::IVec)>,
+    batch: Vec<(Chunk, Vec<u8>)>,
 }
 
 impl Walk {
-    fn take(&mut self, key: &[u8], value: ::sled::IVec) -> Result<(), String> {
+    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), String> {
         if key == STORE_KEY {
-            let value = StoreValue::decode(&value).ok_or("the store's own value is damaged")?;
+            let value = StoreValue::decode(value).ok_or("the store's own value is damaged")?;
             self.scan.store_value = Some(value);
             return Ok(());
         }
         let position = key.try_into().map(u64::from_be_bytes).map(Position);
         let position = position.map_err(|_| format!("the store holds an unknown key {key:02x?}"))?;
-        let chunk = Chunk::decode(&value).map_err(|why| format!("at position {position}: {why}"))?;
+        let mut chunk = Chunk::decode(value).map_err(|why| format!("at position {position}: {why}"))?;
         self.check_place(position, &chunk)?;
         let slots = chunk.entries.iter().filter_map(|entry| entry.sealed.as_ref());
         self.scan.next_slot = slots.map(|s| s.slot + 1).fold(self.scan.next_slot, u64::max);
-        let head = chunk.head;
-        self.batch.push((chunk, value));
-        head.map_or(Ok(()), |head| self.end_batch(head))
+        match chunk.checkpoint.take() {
+            // Bytes are kept only while the batch may turn out to be torn.
+            None => self.batch.push((chunk, value.to_vec())),
+            Some(checkpoint) => {
+                self.batch.push((chunk, Vec::new()));
+                self.end_batch(checkpoint)?;
+            }
+        }
+        Ok(())
     }
 
     /// The chunk follows the one before, in the log and in its batch.
     fn check_place(&self, key: Position, chunk: &Chunk) -> Result<(), String> {
         let due = match self.batch.last() {
             Some((last, _)) => Position(last.first.0 + last.entries.len() as u64),
-            None => self.scan.durable.index.head().next(),
+            None => self.scan.durable.index.next(),
         };
         let batch_begin = self.batch.first().map_or(due, |(first, _)| first.first);
         match chunk {
@@ -128,14 +126,15 @@ impl Walk {
         }
     }
 
-    fn end_batch(&mut self, head: Head) -> Result<(), String> {
+    fn end_batch(&mut self, checkpoint: SignedCheckpoint) -> Result<(), String> {
+        let end = checkpoint.checkpoint().size;
+        let index = &mut self.scan.durable.index;
         for (chunk, _) in std::mem::take(&mut self.batch) {
             self.scan.durable.chunks.push(chunk.first);
             for entry in chunk.entries {
-                let index = &mut self.scan.durable.index;
-                let position = index.head().next();
+                let position = index.next();
                 if let Some(request) = entry.request {
-                    remember(index, position, request, head)?;
+                    remember(index, position, request, end)?;
                 }
                 let due = index.push(&entry.stream, entry.leaf_hash);
                 if entry.revision != due {
@@ -144,21 +143,19 @@ impl Walk {
                         entry.revision, entry.stream
                     ));
                 }
-                if index.head().size == self.noted_size {
-                    self.scan.hash_at_size = Some(entry.leaf_hash);
-                }
             }
         }
-        match self.scan.durable.index.head() {
-            reached if reached == head => Ok(()),
-            reached => Err(format!("before position {}: a head that does not fit", reached.next())),
+        if end != index.next().0 {
+            return Err(format!("before position {}: a checkpoint of size {end}", index.next()));
         }
+        index.reach(checkpoint);
+        Ok(())
     }
 }
 
-fn remember(index: &mut Index, first: Position, request: Request, end_of_batch: Head) -> Result<(), String> {
+fn remember(index: &mut Index, first: Position, request: Request, end_of_batch: u64) -> Result<(), String> {
     let Request { key, digest, count } = request;
-    if count == 0 || first.0 + u64::from(count) > end_of_batch.size {
+    if count == 0 || first.0 + u64::from(count) > end_of_batch {
         return Err(format!("at position {first}: a request of {count} records does not fit"));
     }
     match index.remember(key, RequestRecord { first, count, digest }) {

@@ -4,58 +4,62 @@
 //! **Ordered how?** One writer at a time, under a lock; the storage engine's log keeps the order
 //! of inserts and recovers a prefix of them.
 //! **Who retries?** The caller, by request key; nothing is repeated here.
-//! **After a crash?** Before the sync the batch is there as a whole (its last chunk, with the head,
+//! **After a crash?** Before the sync the batch is there as a whole (its last chunk, with the checkpoint,
 //! was kept) or removed as a whole at the next open. After it, it is there.
 //!
 //! The chunks of a batch are plain inserts and not a batch of the storage engine: that would write
-//! and sync a manifest first, so cost a second sync, and give only what the head in the last chunk
+//! and sync a manifest first, so cost a second sync, and give only what the checkpoint in the last chunk
 //! gives already. An append makes exactly one sync of the store, and one more when the engine
 //! happens to fill one of its 8 MiB segments. Once in a thousand disclosures the key file is
 //! extended and synced before that.
 
 use std::io;
 
-use rustix::fs::statvfs;
-
 use super::chunk::{Chunk, Entry, Request};
-use super::damage::{Fault, is_full};
-use super::{SledLedger, Writer};
+use super::{Log, Writer};
 use crate::contract::{Appended, AppendedRecord, Batch};
 use crate::error::AppendError;
-use crate::head::Head;
+use crate::proof::SignedCheckpoint;
+use crate::storage::{Disk, is_full};
 
-impl SledLedger {
-    pub(super) fn append_now(&self, batch: &Batch) -> Result<Appended, AppendError> {
+impl Log {
+    pub(crate) fn append_now(&self, batch: &Batch) -> Result<Appended, AppendError> {
         let mut writer = self.writer();
         if writer.closed {
             return Err(AppendError::Closed);
         }
         self.health.check()?;
-        let admitted = self.durable().index.admit(batch)?;
-        self.check_space()?;
+        let (admitted, extension) = {
+            let durable = self.durable();
+            let admitted = durable.index.admit(batch)?;
+            let extension = durable.index.extension(&admitted);
+            (admitted, extension)
+        };
+        let disk = self.disk();
+        self.check_space(&*disk)?;
         let entries = self.seal(&mut writer, batch, &admitted)?;
-        let head = head_after(batch, &admitted);
-        let chunks = Chunk::pack(batch.at, entries, head);
+        // Signed before it is durable, and shown to nobody before that. Should the batch be lost, the
+        // same size may be signed again with another root; the first signature has then left no trace.
+        let checkpoint = SignedCheckpoint::sign(&self.key, extension.size(), extension.root());
+        let chunks = Chunk::pack(batch.at, entries, checkpoint.clone());
 
-        self.write(&chunks)?;
-        self.sync()?;
+        self.write(&*disk, &chunks)?;
+        self.sync(&*disk)?;
         // ---- Point of no return: from here on a crash recovers to "done". ----
         {
             let mut durable = self.durable_mut();
-            durable.index.apply(batch, &admitted);
+            durable.index.apply(batch, &admitted, extension, checkpoint.clone());
             durable.chunks.extend(chunks.iter().map(|chunk| chunk.first));
-            debug_assert_eq!(durable.index.head(), head);
         }
-        self.heads.send_replace(head);
-        Ok(Appended { first: batch.at, records: admitted, head })
+        self.checkpoints.send_replace(checkpoint.clone());
+        Ok(Appended { first: batch.at, records: admitted, checkpoint })
     }
 
     /// Refuses beforehand when the disk is nearly full: the one refusal of a full disk after which
     /// it is certain that nothing was written, and that ends by itself.
-    fn check_space(&self) -> Result<(), AppendError> {
-        let space = statvfs(&self.layout.dir)
-            .map_err(|source| AppendError::Io { what: "ask for free disk space", source: source.into() })?;
-        if space.f_bavail.saturating_mul(space.f_frsize) < self.min_free_bytes {
+    fn check_space(&self, disk: &dyn Disk) -> Result<(), AppendError> {
+        let free = disk.free_bytes().map_err(|source| AppendError::Io { what: "ask for free disk space", source })?;
+        if free < self.min_free_bytes {
             return Err(AppendError::Full { nothing_written: true });
         }
         Ok(())
@@ -101,11 +105,9 @@ impl SledLedger {
         }
     }
 
-    fn write(&self, chunks: &[Chunk]) -> Result<(), AppendError> {
+    fn write(&self, disk: &dyn Disk, chunks: &[Chunk]) -> Result<(), AppendError> {
         for (number, chunk) in chunks.iter().enumerate() {
-            let key = chunk.first.0.to_be_bytes();
-            let inserted = Fault::sort(|| self.store.db().insert(key, chunk.encode()).map(drop));
-            if let Err(fault) = inserted {
+            if let Err(fault) = disk.put(&chunk.first.0.to_be_bytes(), chunk.encode()) {
                 // Without its last chunk the batch is torn, and the next open removes it.
                 let certain = number + 1 < chunks.len();
                 return Err(self.write_failed(fault.into(), certain));
@@ -114,9 +116,9 @@ impl SledLedger {
         Ok(())
     }
 
-    fn sync(&self) -> Result<(), AppendError> {
+    fn sync(&self, disk: &dyn Disk) -> Result<(), AppendError> {
         // Even a write that failed may have left the whole batch in the page cache.
-        self.syncer.sync(self.store.db()).map_err(|error| self.write_failed(error, false))
+        disk.sync().map_err(|error| self.write_failed(error, false))
     }
 
     fn write_failed(&self, source: io::Error, nothing_written: bool) -> AppendError {
@@ -127,12 +129,5 @@ impl SledLedger {
             true => AppendError::Io { what: "write records", source },
             false => AppendError::OutcomeUnknown { why },
         }
-    }
-}
-
-fn head_after(batch: &Batch, admitted: &[AppendedRecord]) -> Head {
-    Head {
-        size: batch.at.0 + admitted.len() as u64,
-        last_leaf_hash: admitted.last().map_or(Head::EMPTY.last_leaf_hash, |last| last.leaf_hash),
     }
 }

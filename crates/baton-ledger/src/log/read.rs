@@ -6,13 +6,15 @@
 
 use std::io;
 
-use super::SledLedger;
+use super::Log;
+use super::chunk::MAX_BATCH_CHUNKS;
 use super::chunk::{Chunk, Entry};
-use super::damage::Fault;
 use crate::bounds::{MAX_READ_BYTES, MAX_READ_RECORDS};
 use crate::contract::{Disclosure, StoredRecord};
-use crate::error::ReadError;
+use crate::error::{EraseError, ReadError};
 use crate::names::{Position, Revision, StreamName};
+use crate::proof::Receipt;
+use crate::storage::Fault;
 
 /// A record to load: its position and the chunk that holds it.
 struct Place {
@@ -20,11 +22,11 @@ struct Place {
     chunk: Position,
 }
 
-impl SledLedger {
-    pub(super) fn read_now(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
+impl Log {
+    pub(crate) fn read_now(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
         let places = {
             let durable = self.durable();
-            (from.0..durable.index.head().size)
+            (from.0..durable.index.next().0)
                 .take(limit.min(MAX_READ_RECORDS))
                 .map(Position)
                 .map(|position| Place { position, chunk: durable.chunk_of(position) })
@@ -33,7 +35,7 @@ impl SledLedger {
         self.load(places, |_| Ok(()))
     }
 
-    pub(super) fn read_stream_now(
+    pub(crate) fn read_stream_now(
         &self,
         stream: &StreamName,
         from: Revision,
@@ -55,6 +57,52 @@ impl SledLedger {
             due = Revision(due.0 + 1);
             Ok(())
         })
+    }
+
+    /// The receipt of a record: the checkpoint its batch ended in, and the proof up to it.
+    pub(crate) fn receipt_now(&self, position: Position) -> Result<Option<Receipt>, ReadError> {
+        let damaged = |why: &str| ReadError::Damaged { position, why: why.to_owned() };
+        let batch: Vec<Position> = {
+            let durable = self.durable();
+            if position >= durable.index.next() {
+                return Ok(None);
+            }
+            let first = durable.chunk_of(position);
+            let from = durable.chunks.partition_point(|chunk| *chunk < first);
+            durable.chunks[from..].iter().take(MAX_BATCH_CHUNKS).copied().collect()
+        };
+        for first in batch {
+            let Some(checkpoint) = self.load_chunk(position, first)?.checkpoint else { continue };
+            let head = checkpoint.checkpoint();
+            let durable = self.durable();
+            // The scan at open compares the newest root alone; this one is about to be handed out.
+            if durable.index.tree().root_at(head.size) != Ok(head.root) {
+                return Err(damaged("the checkpoint of its batch is not that of the tree"));
+            }
+            let proof = durable.index.tree().prove_inclusion(position, head.size);
+            let proof = proof.map_err(|_| damaged("the checkpoint of its batch does not reach it"))?;
+            drop(durable);
+            return Ok(Some(Receipt { position, proof, checkpoint }));
+        }
+        Err(damaged("its batch has no end"))
+    }
+
+    /// The key slots of those of these records that have a disclosure.
+    pub(crate) fn slots_of(&self, positions: &[Position]) -> Result<Vec<u64>, EraseError> {
+        let mut slots = Vec::new();
+        for position in positions {
+            let chunk = {
+                let durable = self.durable();
+                if *position >= durable.index.next() {
+                    return Err(EraseError::NoRecord { position: *position });
+                }
+                durable.chunk_of(*position)
+            };
+            let chunk = self.load_chunk(*position, chunk)?;
+            let entry = chunk.entries.get((position.0 - chunk.first.0) as usize);
+            slots.extend(entry.and_then(|entry| entry.sealed.as_ref()).map(|sealed| sealed.slot));
+        }
+        Ok(slots)
     }
 
     /// Loads records in order; `check` sees each before it is let out.
@@ -89,8 +137,7 @@ impl SledLedger {
     /// A chunk from the store, verified: its sum, and every leaf against its hash.
     fn load_chunk(&self, position: Position, first: Position) -> Result<Chunk, ReadError> {
         let damaged = |why| ReadError::Damaged { position, why };
-        let found = Fault::sort(|| self.store.db().get(first.0.to_be_bytes()));
-        let bytes = match found {
+        let bytes = match self.disk().get(&first.0.to_be_bytes()) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Err(damaged("its chunk is gone from the store".to_owned())),
             Err(Fault::Damage(why)) => return Err(damaged(why)),
@@ -116,93 +163,5 @@ impl SledLedger {
             leaf_hash: entry.leaf_hash,
             disclosure: disclosure.map_err(|source: io::Error| ReadError::Io { position, source })?,
         })
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::contract::{AppendSet, Batch, Ledger, Record};
-    use crate::sled::OpenOptions;
-
-    fn filled(dir: &std::path::Path) -> SledLedger {
-        let options = OpenOptions { min_free_bytes: 0, ..OpenOptions::default() };
-        let ledger = SledLedger::open(dir, options).unwrap();
-        for number in 0..3_u8 {
-            let stream = StreamName::parse("a").unwrap();
-            let records = vec![Record { stream, leaf: vec![number; 40], disclosure: None }];
-            let set = AppendSet { request: None, digest: [0; 32], expected: vec![], records };
-            ledger.append_now(&Batch { at: ledger.head().next(), sets: vec![set] }).unwrap();
-        }
-        ledger
-    }
-
-    fn key(position: u64) -> [u8; 8] {
-        position.to_be_bytes()
-    }
-
-    /// Both ways of reading record 1 report it as damaged; the records before it are served.
-    fn assert_damaged(ledger: &SledLedger) {
-        let stream = StreamName::parse("a").unwrap();
-        for refused in [
-            ledger.read_now(Position(0), 9).unwrap_err(),
-            ledger.read_now(Position(1), 1).unwrap_err(),
-            ledger.read_stream_now(&stream, Revision(2), 1).unwrap_err(),
-        ] {
-            assert!(matches!(refused, ReadError::Damaged { position: Position(1), .. }));
-        }
-        assert_eq!(ledger.read_now(Position(0), 1).unwrap().len(), 1);
-        assert_eq!(ledger.read_stream_now(&stream, Revision(3), 1).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn a_byte_that_flips_while_the_ledger_is_open_is_reported_and_not_served() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = filled(dir.path());
-        let good = ledger.store.db().get(key(1)).unwrap().unwrap();
-        for at in 0..good.len() {
-            let mut flipped = good.to_vec();
-            flipped[at] ^= 0x01;
-            ledger.store.db().insert(key(1), flipped).unwrap();
-            assert_damaged(&ledger);
-        }
-    }
-
-    #[test]
-    fn a_chunk_that_is_gone_or_in_the_place_of_another_is_reported_and_not_served() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = filled(dir.path());
-        let other = ledger.store.db().get(key(2)).unwrap().unwrap();
-        ledger.store.db().insert(key(1), other).unwrap();
-        assert_damaged(&ledger);
-        ledger.store.db().remove(key(1)).unwrap();
-        assert_damaged(&ledger);
-    }
-
-    #[test]
-    fn a_record_of_another_stream_or_revision_is_not_served_as_the_one_asked_for() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = filled(dir.path());
-        let good = ledger.store.db().get(key(1)).unwrap().unwrap();
-        let mut chunk = Chunk::decode(&good).unwrap();
-        chunk.entries[0].revision = Revision(7);
-        ledger.store.db().insert(key(1), chunk.encode()).unwrap();
-        let stream = StreamName::parse("a").unwrap();
-        let refused = ledger.read_stream_now(&stream, Revision(2), 1).unwrap_err();
-        assert!(matches!(refused, ReadError::Damaged { position: Position(1), .. }));
-    }
-
-    #[test]
-    fn what_the_engine_shows_beyond_the_durable_head_is_not_served() {
-        let dir = tempfile::tempdir().unwrap();
-        let ledger = filled(dir.path());
-        let mut chunk = Chunk::decode(&ledger.store.db().get(key(2)).unwrap().unwrap()).unwrap();
-        (chunk.first, chunk.batch) = (Position(3), Position(3));
-        chunk.entries[0].revision = Revision(4);
-        ledger.store.db().insert(key(3), chunk.encode()).unwrap();
-        assert_eq!(ledger.read_now(Position(0), 9).unwrap().len(), 3);
-        let stream = StreamName::parse("a").unwrap();
-        assert_eq!(ledger.read_stream_now(&stream, Revision(1), 9).unwrap().len(), 3);
     }
 }

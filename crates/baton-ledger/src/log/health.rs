@@ -9,22 +9,22 @@ use crate::error::AppendError;
 
 /// Shared between the writer and the thread of the head file.
 #[derive(Clone, Default)]
-pub(super) struct Health(Arc<Mutex<Option<String>>>);
+pub(crate) struct Health(Arc<Mutex<Option<String>>>);
 
 impl Health {
-    pub(super) fn check(&self) -> Result<(), AppendError> {
+    pub(crate) fn check(&self) -> Result<(), AppendError> {
         match self.why() {
             Some(why) => Err(AppendError::Poisoned { why }),
             None => Ok(()),
         }
     }
 
-    pub(super) fn why(&self) -> Option<String> {
+    pub(crate) fn why(&self) -> Option<String> {
         self.slot().clone()
     }
 
     /// Only the first reason is kept; the later ones follow from it.
-    pub(super) fn poison(&self, why: String) {
+    pub(crate) fn poison(&self, why: String) {
         let mut slot = self.slot();
         if slot.is_none() {
             tracing::error!(why, "the ledger takes no more records until it is opened again");

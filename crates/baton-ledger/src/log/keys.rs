@@ -14,10 +14,7 @@
 //! A disclosure is sealed with XChaCha20-Poly1305 under its slot's key and a random nonce; the
 //! associated data is the leaf hash, so a ciphertext cannot be moved beside another leaf.
 
-use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -25,12 +22,12 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 
 use super::chunk::Sealed;
-use super::layout::sync_dir;
 use crate::contract::Disclosure;
 use crate::hash::{LeafHash, hmac_sha256};
+use crate::storage::Blob;
 
 /// How many slots are filled and synced at once.
-pub(super) const BLOCK: u64 = 1_024;
+pub(crate) const BLOCK: u64 = 1_024;
 
 const MAGIC: &[u8; 8] = b"BATONKEY";
 const FORMAT: u32 = 1;
@@ -40,34 +37,29 @@ const FIRST_SLOT: u64 = 1;
 const ERASED: [u8; 32] = [0; 32];
 
 /// The open key file, for reading keys.
-pub(super) struct KeyFile {
-    file: File,
+pub(crate) struct KeyFile {
+    file: Box<dyn Blob>,
     digest_key: [u8; 32],
 }
 
 impl KeyFile {
-    /// Makes a key file with a digest key, whole or not at all. Durable when it returns.
-    pub(super) fn create(path: &Path) -> io::Result<()> {
-        let draft = path.with_extension("new");
-        let file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-        file.write_all_at(&header(), 0)?;
-        file.write_all_at(&random::<{ SLOT_LEN as usize }>()?, offset(DIGEST_SLOT))?;
-        file.sync_all()?;
-        fs::rename(&draft, path)?;
-        sync_dir(path.parent().unwrap_or(Path::new(".")))
+    /// Writes a new key file with a digest key into an empty file. Durable, but for the directory
+    /// entry, when it returns.
+    pub(crate) fn begin(file: &dyn Blob) -> io::Result<()> {
+        file.write_at(&header(), 0)?;
+        file.write_at(&random::<{ SLOT_LEN as usize }>()?, offset(DIGEST_SLOT))?;
+        file.sync()
     }
 
-    /// Opens a key file; the text says why it cannot be used.
-    pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let open = File::options().read(true).write(true).open(path);
-        let file = open.map_err(|error| error.to_string())?;
+    /// Takes a key file over; the text says why it cannot be used.
+    pub(crate) fn open(file: Box<dyn Blob>) -> Result<Self, String> {
         let mut found = [0; 32];
-        file.read_exact_at(&mut found, 0).map_err(|_| "it is cut short".to_owned())?;
+        file.read_at(&mut found, 0).map_err(|_| "it is cut short".to_owned())?;
         if found != header() {
             return Err(format!("it is not a key file of format {FORMAT}"));
         }
         let mut digest_key = ERASED;
-        file.read_exact_at(&mut digest_key, offset(DIGEST_SLOT)).map_err(|_| "it is cut short".to_owned())?;
+        file.read_at(&mut digest_key, offset(DIGEST_SLOT)).map_err(|_| "it is cut short".to_owned())?;
         if digest_key == ERASED {
             return Err("its digest key is zero".to_owned());
         }
@@ -75,16 +67,16 @@ impl KeyFile {
     }
 
     /// How many slots the file holds, slot 0 included.
-    pub(super) fn slots(&self) -> io::Result<u64> {
-        Ok((self.file.metadata()?.len() / SLOT_LEN).saturating_sub(1))
+    pub(crate) fn slots(&self) -> io::Result<u64> {
+        Ok((self.file.len()? / SLOT_LEN).saturating_sub(1))
     }
 
-    pub(super) fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
+    pub(crate) fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
         hmac_sha256(&self.digest_key, bytes)
     }
 
     /// Opens what lies beside a leaf.
-    pub(super) fn disclose(&self, sealed: &Sealed, leaf: &LeafHash) -> io::Result<Disclosure> {
+    pub(crate) fn disclose(&self, sealed: &Sealed, leaf: &LeafHash) -> io::Result<Disclosure> {
         let key = match self.key(sealed.slot) {
             Ok(ERASED) => return Ok(Disclosure::Erased),
             Ok(key) => key,
@@ -98,15 +90,29 @@ impl KeyFile {
         Ok(opened.map_or(Disclosure::Unreadable, Disclosure::Open))
     }
 
+    /// Zeroes slots: what was sealed under them stays closed for ever. Durable when it returns; a
+    /// slot that is zero already is not written again.
+    pub(crate) fn erase(&self, slots: &[u64]) -> io::Result<()> {
+        let mut written = false;
+        for slot in slots {
+            assert!(*slot >= FIRST_SLOT, "the digest key is no key of a disclosure");
+            if self.key(*slot)? != ERASED {
+                self.file.write_at(&ERASED, offset(*slot))?;
+                written = true;
+            }
+        }
+        if written { self.file.sync() } else { Ok(()) }
+    }
+
     fn key(&self, slot: u64) -> io::Result<[u8; 32]> {
         let mut key = ERASED;
-        self.file.read_exact_at(&mut key, offset(slot))?;
+        self.file.read_at(&mut key, offset(slot))?;
         Ok(key)
     }
 }
 
 /// Hands out slots, each once; belongs to the writer.
-pub(super) struct Slots {
+pub(crate) struct Slots {
     next: u64,
     /// Slots below this are filled and synced.
     filled: u64,
@@ -115,14 +121,14 @@ pub(super) struct Slots {
 impl Slots {
     /// Continues at `next`. Whatever the file holds from there on is filled anew: after a crash
     /// it may be zeros that were never synced.
-    pub(super) fn continue_at(next: u64) -> Self {
+    pub(crate) fn continue_at(next: u64) -> Self {
         let next = next.max(FIRST_SLOT);
         Slots { next, filled: next }
     }
 
     /// Makes sure that `count` slots can be taken. Fills and syncs a block when they run out;
     /// on an error none are lost and the same block is written again the next time.
-    pub(super) fn ensure(&mut self, keys: &KeyFile, count: u64) -> io::Result<()> {
+    pub(crate) fn ensure(&mut self, keys: &KeyFile, count: u64) -> io::Result<()> {
         let needed = self.next + count;
         if needed <= self.filled {
             return Ok(());
@@ -130,14 +136,14 @@ impl Slots {
         let fresh = (needed - self.filled).max(BLOCK);
         let mut block = vec![0; (fresh * SLOT_LEN) as usize];
         OsRng.try_fill_bytes(&mut block).map_err(io::Error::other)?;
-        keys.file.write_all_at(&block, offset(self.filled))?;
-        keys.file.sync_data()?;
+        keys.file.write_at(&block, offset(self.filled))?;
+        keys.file.sync()?;
         self.filled += fresh;
         Ok(())
     }
 
     /// Seals a disclosure under the next slot, which must have been ensured.
-    pub(super) fn seal(&mut self, keys: &KeyFile, leaf: &LeafHash, plaintext: &[u8]) -> io::Result<Sealed> {
+    pub(crate) fn seal(&mut self, keys: &KeyFile, leaf: &LeafHash, plaintext: &[u8]) -> io::Result<Sealed> {
         let slot = self.next;
         assert!(slot < self.filled, "slots are ensured before they are taken");
         self.next += 1;
@@ -174,7 +180,7 @@ fn random<const N: usize>() -> io::Result<[u8; N]> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs::File;
 
     use super::*;
 
@@ -183,16 +189,10 @@ mod tests {
     fn fresh() -> (tempfile::TempDir, KeyFile, Slots) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keys");
-        KeyFile::create(&path).unwrap();
-        let keys = KeyFile::open(&path).unwrap();
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path).unwrap();
+        KeyFile::begin(&file).unwrap();
+        let keys = KeyFile::open(Box::new(file)).unwrap();
         (dir, keys, Slots::continue_at(0))
-    }
-
-    #[test]
-    fn only_the_owner_may_read_the_file() {
-        let (dir, _keys, _slots) = fresh();
-        let mode = fs::metadata(dir.path().join("keys")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
     fn slots_that_a_crash_left_zero_are_filled_before_they_are_used() {
         let (_dir, keys, mut slots) = fresh();
         slots.ensure(&keys, 1).unwrap();
-        keys.file.write_all_at(&ERASED, offset(1)).unwrap();
+        keys.file.write_at(&ERASED, offset(1)).unwrap();
         let mut reopened = Slots::continue_at(1);
         reopened.ensure(&keys, 1).unwrap();
         let sealed = reopened.seal(&keys, &LEAF, b"secret").unwrap();
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(keys.disclose(&moved, &LEAF).unwrap(), Disclosure::Unreadable);
         let beyond = Sealed { slot: 1 << 40, ..sealed.clone() };
         assert_eq!(keys.disclose(&beyond, &LEAF).unwrap(), Disclosure::Unreadable);
-        keys.file.write_all_at(&ERASED, offset(sealed.slot)).unwrap();
+        keys.erase(&[sealed.slot]).unwrap();
         assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Erased);
     }
 }

@@ -1,17 +1,17 @@
 //! The stored form: one chunk is one value of the storage engine and holds several records.
 //!
-//! A batch is one or more chunks; the last carries the head. A batch whose last chunk is missing
-//! was never acknowledged. The key of a chunk is the position of its first record, big-endian.
+//! A batch is one or more chunks; the last carries the signed checkpoint of the log as the batch
+//! leaves it. A batch whose last chunk is missing was never acknowledged. The key of a chunk is the position of its first record, big-endian.
 //! Everything is big-endian and written once:
 //!
 //! ```text
-//! chunk   u8   format, 1
-//!         u8   flags: 1 = the last of its batch, a head follows the entries
+//! chunk   u8   format, 2
+//!         u8   flags: 1 = the last of its batch, a checkpoint follows the entries
 //!         u64  position of the first record of the batch
 //!         u64  position of the first record of this chunk
 //!         u16  number of entries
 //!              entries
-//!         u64, 32 bytes   head: size, last leaf hash          (only with flag 1)
+//!         u16  length; checkpoint, a signed note                                    (flag 1)
 //!         32 bytes        SHA-256 of everything before
 //! entry   u8   flags: 1 = a request begins here, 2 = a disclosure lies beside the leaf
 //!         u64  revision
@@ -30,20 +30,20 @@
 //! syncs. Full chunks of 96 KiB in its default segments of 512 KiB did end up there (56 files for
 //! 500 chunks); with the segments of [`SEGMENT`] 17 of them fit.
 
-use crate::bounds::{MAX_CALLER, MAX_CHUNK, MAX_RECORD, MAX_STREAM_NAME};
+use crate::bounds::{MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_CALLER, MAX_CHECKPOINT, MAX_CHUNK, MAX_RECORD, MAX_STREAM_NAME};
 use crate::contract::RequestKey;
 use crate::hash::{LeafHash, leaf_hash, sha256};
-use crate::head::Head;
 use crate::names::{Position, Revision, StreamName};
+use crate::proof::SignedCheckpoint;
 
 /// Segment size of the storage engine, in bytes; a quarter of it bounds what a node may weigh.
-pub(super) const SEGMENT: usize = 8 * 1024 * 1024;
+pub(crate) const SEGMENT: usize = 8 * 1024 * 1024;
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const LAST_OF_BATCH: u8 = 1;
 const WITH_REQUEST: u8 = 1;
 const WITH_DISCLOSURE: u8 = 2;
-const CHUNK_OVERHEAD: usize = 1 + 1 + 8 + 8 + 2 + Head::LEN + 32;
+const CHUNK_OVERHEAD: usize = 1 + 1 + 8 + 8 + 2 + 2 + MAX_CHECKPOINT + 32;
 const TAG_LEN: usize = 16;
 const SEALED_OVERHEAD: usize = 8 + 24 + 4;
 const REQUEST_OVERHEAD: usize = 1 + 16 + 32 + 4;
@@ -57,49 +57,52 @@ const _: () = assert!(
 // 17 full chunks, each with its key and sled's own bytes (generously 64), stay in the segment.
 const _: () = assert!(17 * (MAX_CHUNK + 64) < SEGMENT / 4 - 64);
 
+/// Most chunks in a batch: any two that follow each other hold more than a chunk takes.
+pub(crate) const MAX_BATCH_CHUNKS: usize = 2 * MAX_BATCH_BYTES.div_ceil(MAX_CHUNK / 2) + MAX_BATCH_RECORDS.div_ceil(64);
+
 /// Several records, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     /// First position of the batch it belongs to.
-    pub(super) batch: Position,
+    pub(crate) batch: Position,
     /// Position of the first entry.
-    pub(super) first: Position,
-    pub(super) entries: Vec<Entry>,
-    /// The head after the batch, in its last chunk.
-    pub(super) head: Option<Head>,
+    pub(crate) first: Position,
+    pub(crate) entries: Vec<Entry>,
+    /// The checkpoint after the batch, in its last chunk.
+    pub(crate) checkpoint: Option<SignedCheckpoint>,
 }
 
 /// One record, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) stream: StreamName,
-    pub(super) revision: Revision,
-    pub(super) request: Option<Request>,
-    pub(super) leaf_hash: LeafHash,
-    pub(super) leaf: Vec<u8>,
-    pub(super) sealed: Option<Sealed>,
+pub(crate) struct Entry {
+    pub(crate) stream: StreamName,
+    pub(crate) revision: Revision,
+    pub(crate) request: Option<Request>,
+    pub(crate) leaf_hash: LeafHash,
+    pub(crate) leaf: Vec<u8>,
+    pub(crate) sealed: Option<Sealed>,
 }
 
 /// The request that begins with an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) key: RequestKey,
-    pub(super) digest: [u8; 32],
-    pub(super) count: u32,
+pub(crate) struct Request {
+    pub(crate) key: RequestKey,
+    pub(crate) digest: [u8; 32],
+    pub(crate) count: u32,
 }
 
 /// An encrypted disclosure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sealed {
-    pub(super) slot: u64,
-    pub(super) nonce: [u8; 24],
-    pub(super) ciphertext: Vec<u8>,
+pub(crate) struct Sealed {
+    pub(crate) slot: u64,
+    pub(crate) nonce: [u8; 24],
+    pub(crate) ciphertext: Vec<u8>,
 }
 
 impl Chunk {
     /// Packs the entries of one batch into as few chunks as fit them in order.
-    pub(super) fn pack(at: Position, entries: Vec<Entry>, head: Head) -> Vec<Chunk> {
-        let empty = |first| Chunk { batch: at, first, entries: Vec::new(), head: None };
+    pub(crate) fn pack(at: Position, entries: Vec<Entry>, checkpoint: SignedCheckpoint) -> Vec<Chunk> {
+        let empty = |first| Chunk { batch: at, first, entries: Vec::new(), checkpoint: None };
         let mut chunks = Vec::new();
         let mut current = empty(at);
         let mut size = CHUNK_OVERHEAD;
@@ -112,24 +115,25 @@ impl Chunk {
             size += entry.encoded_len();
             current.entries.push(entry);
         }
-        current.head = Some(head);
+        current.checkpoint = Some(checkpoint);
         chunks.push(current);
         chunks
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let entries: usize = self.entries.iter().map(Entry::encoded_len).sum();
         let mut out = Vec::with_capacity(CHUNK_OVERHEAD + entries);
         out.push(FORMAT);
-        out.push(if self.head.is_some() { LAST_OF_BATCH } else { 0 });
+        out.push(if self.checkpoint.is_some() { LAST_OF_BATCH } else { 0 });
         out.extend(self.batch.0.to_be_bytes());
         out.extend(self.first.0.to_be_bytes());
         out.extend((self.entries.len() as u16).to_be_bytes());
         for entry in &self.entries {
             entry.encode(&mut out);
         }
-        if let Some(head) = self.head {
-            out.extend(head.encode());
+        if let Some(checkpoint) = &self.checkpoint {
+            out.extend((checkpoint.note().len() as u16).to_be_bytes());
+            out.extend(checkpoint.note().as_bytes());
         }
         let sum = sha256(&out);
         out.extend(sum);
@@ -137,7 +141,7 @@ impl Chunk {
     }
 
     /// Reads a chunk back; the text says what does not fit.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Chunk, String> {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Chunk, String> {
         let (body, sum) = bytes.split_last_chunk::<32>().ok_or("the chunk is cut short")?;
         if sha256(body) != *sum {
             return Err("the chunk does not match its sum".to_owned());
@@ -152,12 +156,15 @@ impl Chunk {
         let first = Position(input.u64()?);
         let count = input.u16()?;
         let entries = (0..count).map(|_| Entry::decode(&mut input)).collect::<Result<_, _>>()?;
-        let head = match flags & LAST_OF_BATCH {
+        let checkpoint = match flags & LAST_OF_BATCH {
             0 => None,
-            _ => Some(Head::decode(&input.array()?)),
+            _ => {
+                let length = input.u16()?.into();
+                Some(SignedCheckpoint::parse_unverified(input.bytes(length)?).map_err(|error| error.to_string())?)
+            }
         };
         match input.0 {
-            [] => Ok(Chunk { batch, first, entries, head }),
+            [] => Ok(Chunk { batch, first, entries, checkpoint }),
             _ => Err("the chunk has bytes after its end".to_owned()),
         }
     }

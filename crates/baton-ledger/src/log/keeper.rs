@@ -1,4 +1,4 @@
-//! The thread that notes the newest durable head beside the store, once a second while it changes.
+//! The thread that notes the newest durable checkpoint beside the store, once a second while it changes.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
@@ -9,34 +9,34 @@ use tokio::sync::watch;
 
 use super::head_file::{HeadFile, Noted};
 use super::health::Health;
-use crate::head::Head;
+use crate::proof::SignedCheckpoint;
 
 /// How long an acknowledged record may go without being covered by the head file.
-pub(super) const PERIOD: Duration = Duration::from_secs(1);
+pub(crate) const PERIOD: Duration = Duration::from_secs(1);
 
 /// The running thread.
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     stop: SyncSender<()>,
     thread: JoinHandle<HeadFile>,
 }
 
 impl Keeper {
-    /// `file` notes `heads`' present value already.
-    pub(super) fn start(
+    /// `file` notes the present value of `checkpoints` already.
+    pub(crate) fn start(
         mut file: HeadFile,
-        heads: watch::Receiver<Head>,
+        checkpoints: watch::Receiver<SignedCheckpoint>,
         health: Health,
         period: Duration,
     ) -> io::Result<Keeper> {
         let (stop, stopped) = mpsc::sync_channel(1);
-        let mut noted = *heads.borrow();
+        let mut noted = checkpoints.borrow().clone();
         let keep = move || {
             while stopped.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
-                let newest = *heads.borrow();
+                let newest = checkpoints.borrow().clone();
                 if newest == noted {
                     continue;
                 }
-                match file.note(Noted { head: newest, clean: false }) {
+                match file.note(&Noted { checkpoint: newest.clone(), clean: false }) {
                     Ok(()) => noted = newest,
                     // Records would go on being kept, but their loss could go unnoticed.
                     Err(error) => health.poison(format!("the head file cannot be written: {error}")),
@@ -49,7 +49,7 @@ impl Keeper {
     }
 
     /// Ends the thread and hands the file back; the newest head may not be noted yet.
-    pub(super) fn stop(self) -> io::Result<HeadFile> {
+    pub(crate) fn stop(self) -> io::Result<HeadFile> {
         drop(self.stop);
         self.thread.join().map_err(|_| io::Error::other("the thread of the head file panicked"))
     }
@@ -58,12 +58,13 @@ impl Keeper {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs::File;
     use std::path::Path;
     use std::time::Instant;
 
     use super::*;
+    use crate::proof::SigningKey;
 
-    const HEAD: Head = Head { size: 3, last_leaf_hash: [9; 32] };
     const SOON: Duration = Duration::from_millis(1);
 
     fn until(condition: impl Fn() -> bool) {
@@ -74,33 +75,40 @@ mod tests {
         }
     }
 
-    fn create(dir: &Path) -> std::path::PathBuf {
-        let path = dir.join("head");
-        HeadFile::create(&path).unwrap();
-        path
+    fn checkpoint(key: &SigningKey, size: u64) -> SignedCheckpoint {
+        SignedCheckpoint::sign(key, size, [9; 32])
+    }
+
+    fn open(path: &Path) -> Box<File> {
+        Box::new(File::options().create(true).truncate(false).read(true).write(true).open(path).unwrap())
     }
 
     #[test]
-    fn a_new_head_is_noted_without_any_further_append() {
+    fn a_new_checkpoint_is_noted_without_any_further_append() {
         let dir = tempfile::tempdir().unwrap();
-        let path = create(dir.path());
-        let heads = watch::Sender::new(Head::EMPTY);
-        let file = HeadFile::open(&path).unwrap().0;
-        let keeper = Keeper::start(file, heads.subscribe(), Health::default(), SOON).unwrap();
-        heads.send_replace(HEAD);
-        until(|| HeadFile::open(&path).unwrap().1 == Noted { head: HEAD, clean: false });
+        let path = dir.path().join("head");
+        let key = SigningKey::generate("test").unwrap();
+        let file = HeadFile::create(open(&path), checkpoint(&key, 0)).unwrap();
+        let checkpoints = watch::Sender::new(checkpoint(&key, 0));
+        let keeper = Keeper::start(file, checkpoints.subscribe(), Health::default(), SOON).unwrap();
+        checkpoints.send_replace(checkpoint(&key, 3));
+        let wanted = Noted { checkpoint: checkpoint(&key, 3), clean: false };
+        until(|| HeadFile::open(open(&path)).is_ok_and(|(_, noted)| noted == wanted));
         keeper.stop().unwrap();
     }
 
     #[test]
-    fn a_head_that_cannot_be_noted_poisons_the_ledger() {
+    fn a_checkpoint_that_cannot_be_noted_poisons_the_ledger() {
         let dir = tempfile::tempdir().unwrap();
-        let path = create(dir.path());
-        let heads = watch::Sender::new(Head::EMPTY);
-        let file = HeadFile::open_read_only(&path);
+        let path = dir.path().join("head");
+        let key = SigningKey::generate("test").unwrap();
+        HeadFile::create(open(&path), checkpoint(&key, 0)).unwrap();
+        // Opened for reading alone: nothing can be noted in it.
+        let (file, _) = HeadFile::open(Box::new(File::open(&path).unwrap())).unwrap();
+        let checkpoints = watch::Sender::new(checkpoint(&key, 0));
         let health = Health::default();
-        let keeper = Keeper::start(file, heads.subscribe(), health.clone(), SOON).unwrap();
-        heads.send_replace(HEAD);
+        let keeper = Keeper::start(file, checkpoints.subscribe(), health.clone(), SOON).unwrap();
+        checkpoints.send_replace(checkpoint(&key, 3));
         until(|| health.why().is_some());
         assert!(health.why().unwrap().contains("head file"));
         keeper.stop().unwrap();

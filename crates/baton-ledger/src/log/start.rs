@@ -1,0 +1,104 @@
+//! Whether a log may go on from what a store holds: nothing acknowledged missing, nothing signed
+//! twice, the keys of this store, and no torn end left behind.
+//!
+//! The rules of the guarded open that need no file system; `sled/open.rs` and the simulation go
+//! through the same ones. Nothing is changed but the removal of a torn batch, which was never
+//! acknowledged and which the caller has copied aside.
+
+use super::head_file::Noted;
+use super::keys::{BLOCK, KeyFile, Slots};
+use super::scan::{STORE_KEY, Scan, StoreValue, scan};
+use crate::bounds::MAX_BATCH_RECORDS;
+use crate::head::Head;
+use crate::proof::{SignedCheckpoint, SigningKey};
+use crate::storage::{Disk, Fault};
+
+/// Digested under the key file's own key and kept in the store, to know a foreign key file.
+const KEY_CHECK: &[u8] = b"baton-ledger key check";
+
+/// Why a log may not go on.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The store cannot be read, or is not sound.
+    Store(Fault),
+    /// The store ends before what was noted beside it.
+    Loss {
+        /// Where the store ends.
+        store: Head,
+        /// Where it must at least reach.
+        noted: Head,
+    },
+    /// The checkpoints are those of another key.
+    WrongKey {
+        /// The origin of the newest checkpoint.
+        found: String,
+    },
+}
+
+/// Reads all of a store and says whether this key may go on from it.
+///
+/// Never to be signed is a tree that is smaller than, or inconsistent with, the checkpoint noted
+/// beside the store. With `fork`, checkpoints of another key are accepted once, so that a new origin
+/// can begin after them.
+pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, fork: bool) -> Result<Scan, Refusal> {
+    let empty = SignedCheckpoint::sign(key, Head::EMPTY.size, Head::EMPTY.root);
+    let scan = scan(|visitor| disk.visit(visitor), empty).map_err(Refusal::Store)?;
+    let damaged = |why: String| Err(Refusal::Store(Fault::Damage(why)));
+    let index = &scan.durable.index;
+    if index.head().root != index.tree().root() {
+        return damaged(format!("its newest checkpoint, of size {}, is not that of its records", index.head().size));
+    }
+    for signed in [Some(index.checkpoint()), noted.map(|noted| &noted.checkpoint)].into_iter().flatten() {
+        if !fork && !signed.is_signed_by(key) {
+            let found = signed.checkpoint().origin.clone();
+            // The right name under a wrong signature is no other log but a changed one, or another key of its name.
+            return Err(Refusal::WrongKey { found });
+        }
+    }
+    let noted = noted.map_or(Head::EMPTY, |noted| noted.checkpoint.checkpoint().into());
+    match index.tree().root_at(noted.size) {
+        Ok(root) if root == noted.root => Ok(scan),
+        Ok(_) => damaged(format!("its first {} records are not those acknowledged", noted.size)),
+        Err(_) => Err(Refusal::Loss { store: index.head(), noted }),
+    }
+}
+
+/// The key file of this store, or why it is not; the text completes "cannot be used because".
+pub(crate) fn check_keys(keys: &KeyFile, scan: &Scan) -> Result<(), String> {
+    let slots = keys.slots().map_err(|error| error.to_string())?;
+    if slots < scan.next_slot {
+        return Err(format!("it has {slots} slots and the store uses {}", scan.next_slot));
+    }
+    match &scan.store_value {
+        Some(value) if value.key_check != keys.keyed_digest(KEY_CHECK) => Err("it belongs to another store".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// The slots from which an append takes: above the highest in use, and after an unclean stop above
+/// those that a batch which left no trace may have used.
+pub(crate) fn slots(keys: &KeyFile, scan: &Scan, noted: Option<&Noted>) -> std::io::Result<Slots> {
+    let next = match noted {
+        Some(Noted { clean: false, .. }) => scan.next_slot + MAX_BATCH_RECORDS as u64,
+        _ => scan.next_slot,
+    };
+    let mut slots = Slots::continue_at(next);
+    slots.ensure(keys, BLOCK)?;
+    Ok(slots)
+}
+
+/// Removes a batch whose end is missing: it was never acknowledged. From its end, so that a crash on
+/// the way leaves a torn batch again. Durable with [`prove_sync`].
+pub(crate) fn remove_torn(disk: &dyn Disk, scan: &Scan) -> Result<(), Fault> {
+    scan.torn.iter().rev().try_for_each(|(position, _)| disk.remove(&position.0.to_be_bytes()))
+}
+
+/// Writes the store's own value and syncs, which also makes a removed torn batch durable, and says
+/// whether that sync was a real one.
+pub(crate) fn prove_sync(disk: &dyn Disk, keys: &KeyFile, scan: &Scan) -> std::io::Result<bool> {
+    // A value that is there already might not be written, so each open needs another one.
+    let opens = scan.store_value.as_ref().map_or(0, |value| value.opens) + 1;
+    let value = StoreValue { opens, key_check: keys.keyed_digest(KEY_CHECK) };
+    disk.put(STORE_KEY, value.encode())?;
+    disk.prove_sync()
+}

@@ -1,0 +1,152 @@
+//! The signing key of a log: an Ed25519 key under the log's origin, in a file of its own.
+//!
+//! The file holds one line in the format of signed notes, `PRIVATE+KEY+name+hash+key`, and only its
+//! owner may read it. Whoever has it can sign for the log; it belongs outside the data directory,
+//! its backups and everything an auditor gets.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::OsRng;
+use signed_note::{Signer, StandardSigner};
+
+use crate::bounds::MAX_ORIGIN;
+use crate::storage::files::sync_parent;
+
+/// The key that signs the checkpoints of one log. Cloning shares it.
+#[derive(Clone)]
+pub struct SigningKey {
+    origin: String,
+    verifier_key: String,
+    secret: Arc<Secret>,
+}
+
+struct Secret {
+    signer: StandardSigner,
+    line: String,
+}
+
+/// Why there is no signing key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The origin can not be the name of a key.
+    #[error(
+        "{0:?} is no origin: write 1 to 100 printable ASCII characters without spaces and plus signs, such as baton.example.nhs.uk/2026"
+    )]
+    Origin(String),
+    /// The file is not a signing key.
+    #[error("the key file {} is not a signing key ({why}); give the file that baton init made", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Others than the owner may read the file.
+    #[error("the key file {} may be read by others (mode {mode:03o}); run chmod 600 on it", path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file is there already.
+    #[error("the key file {} is there already; a key is never overwritten, choose another name", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("failed to {what} the key file {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl SigningKey {
+    /// A new key from the system's randomness, kept nowhere.
+    ///
+    /// # Errors
+    /// [`KeyError::Origin`].
+    pub fn generate(origin: &str) -> Result<Self, KeyError> {
+        let printable = origin.bytes().all(|b| b.is_ascii_graphic() && b != b'+');
+        if !(1..=MAX_ORIGIN).contains(&origin.len()) || !printable {
+            return Err(KeyError::Origin(origin.chars().take(MAX_ORIGIN).collect()));
+        }
+        let (line, _) = signed_note::generate_key(&mut OsRng, origin);
+        Ok(SigningKey::from_line(&line).expect("a key that was just made is one"))
+    }
+
+    /// Makes a key and its file, readable by its owner alone. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`KeyError::Origin`], [`KeyError::Exists`], [`KeyError::Io`].
+    pub fn create(path: &Path, origin: &str) -> Result<Self, KeyError> {
+        let key = SigningKey::generate(origin)?;
+        let io = |what| move |source| KeyError::Io { what, path: path.to_owned(), source };
+        let mut file = match File::options().create_new(true).write(true).mode(0o600).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(KeyError::Exists { path: path.to_owned() }),
+            opened => opened.map_err(io("create"))?,
+        };
+        let written = writeln!(file, "{}", key.secret.line).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
+        written.map_err(io("write"))?;
+        Ok(key)
+    }
+
+    /// Reads a key file, which only its owner may be able to read.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`], [`KeyError::Exposed`], [`KeyError::Io`].
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
+        let io = |source| KeyError::Io { what: "read", path: path.to_owned(), source };
+        let mode = fs::metadata(path).map_err(io)?.mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Exposed { path: path.to_owned(), mode });
+        }
+        let text = fs::read_to_string(path).map_err(io)?;
+        SigningKey::from_line(text.trim_end()).map_err(|why| KeyError::Malformed { path: path.to_owned(), why })
+    }
+
+    fn from_line(line: &str) -> Result<Self, String> {
+        let signer = StandardSigner::new(line).map_err(|e| e.to_string())?;
+        let key = line.splitn(5, '+').nth(4).unwrap_or_default();
+        let key = STANDARD.decode(key).map_err(|e| e.to_string())?;
+        // The first byte names the algorithm; the crate has checked it.
+        let key = ed25519_dalek::SigningKey::try_from(key.get(1..).unwrap_or_default()).map_err(|e| e.to_string())?;
+        let origin = signer.name().to_owned();
+        let verifier_key = signed_note::new_ed25519_verifier_key(&origin, &key.verifying_key());
+        Ok(SigningKey { origin, verifier_key, secret: Arc::new(Secret { signer, line: line.to_owned() }) })
+    }
+
+    /// The log it signs for.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The public half as a line of a trust file: `name+hash+key`.
+    pub fn verifier_key(&self) -> &str {
+        &self.verifier_key
+    }
+
+    pub(super) fn signer(&self) -> &dyn Signer {
+        &self.secret.signer
+    }
+}
+
+// A key in a log line would be a key given away.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.verifier_key)
+    }
+}
