@@ -34,7 +34,7 @@ pub(crate) fn read(stored: &StoredRecord) -> Result<(Recorded, u32), ReadError> 
         codec::decode(&stored.leaf, &stored.disclosure).map_err(|error| ReadError::decoding(position, &error))?;
     let in_place = recorded.position == position
         && recorded.revision.0 == stored.revision.0
-        && recorded.stream.to_string() == stored.stream.as_str();
+        && recorded.stream.is_written(stored.stream.as_str());
     if !in_place {
         let why = format!(
             "the leaf says position {}, stream {}, revision {}, and it was found as revision {} of {}",

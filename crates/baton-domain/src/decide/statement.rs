@@ -33,7 +33,7 @@ impl Draft<'_> {
             pinned.route_version = Some(published.route.version().clone());
             pinned.route_sha256 = Some(published.sha256.clone());
         }
-        self.settle(command, unmet, |_| (Event::TransitionRegistered(pinned), Some(Placed::End)))
+        self.settle(command, unmet, |_| (Event::from(pinned), Some(Placed::End)))
     }
 
     fn record(&mut self, index: usize, transition: &Transition, command: &Command) -> Vec<Unmet> {

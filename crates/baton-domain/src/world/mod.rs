@@ -227,7 +227,7 @@ impl World {
     }
 
     fn read_meeting(&mut self, id: &MeetingId, story: &Story) {
-        let interests = story.in_force().filter_map(|entry| match &entry.statement.event {
+        let interests = story.in_force().filter_map(|entry| match &entry.statement().event {
             Event::InterestDeclared(i) => {
                 Some(Interest { person: i.person.clone(), subject: i.subject.clone(), action: i.action })
             }
@@ -248,7 +248,7 @@ fn shows_in_organisation(kind: crate::event::EventType) -> bool {
 fn read_wave(story: &Story) -> Wave {
     let mut wave = Wave::default();
     for entry in story.in_force() {
-        match &entry.statement.event {
+        match &entry.statement().event {
             Event::WaveOpened(opened) => {
                 wave.name.clone_from(&opened.name);
                 wave.services.clone_from(&opened.services);

@@ -136,16 +136,27 @@ fn transition() -> Vec<Recorded> {
             "TransitionRegistered",
             json!({ "sender": "own:nhs-england", "route": "pod-2021", "route_version": "1", "route_sha256": "ab".repeat(32), "starting_position": "none" }),
         ),
-        event("2021-09-02", "RoleGranted", json!({ "person": "person-7", "name": words("Ada Example"), "role": "icb_programme_lead" })),
+        event(
+            "2021-09-02",
+            "RoleGranted",
+            json!({ "person": "person-7", "name": words("Ada Example"), "role": "icb_programme_lead" }),
+        ),
     ];
-    for (kind, key, year) in [("GateDecided", "national_decision", 2021), ("AgreementSigned", "", 2022), ("DelegationCommenced", "", 2023)] {
+    for (kind, key, year) in
+        [("GateDecided", "national_decision", 2021), ("AgreementSigned", "", 2022), ("DelegationCommenced", "", 2023)]
+    {
         let target = json!({ "text": format!("by April {year}"), "precision": "by-month", "latest": format!("{year}-04-30") });
         all.push(event("2021-09-03", "Planned", json!({ "event": kind, "key": key, "target": target, "note": note })));
     }
-    all.push(event("2021-09-16", "ExpressionOfInterestSubmitted", json!({ "subject": "eoi", "right_to_withdraw": "asserted", "note": note })));
+    all.push(event(
+        "2021-09-16",
+        "ExpressionOfInterestSubmitted",
+        json!({ "subject": "eoi", "right_to_withdraw": "asserted", "note": note }),
+    ));
     all.push(item("2021-09-17", "assessment_opened"));
     for question in QUESTIONS {
-        let narrative = words("The team is in place, its lead is named, and the budget for the first year is agreed with the region.");
+        let narrative =
+            words("The team is in place, its lead is named, and the budget for the first year is agreed with the region.");
         all.push(event(
             "2021-09-20",
             "ChecklistAnswered",
@@ -175,15 +186,22 @@ fn transition() -> Vec<Recorded> {
     all.push(event("2022-09-01", "DecisionPackFrozen", json!({ "subject": "decision_pack" })));
     all.push(gate("2022-09-08", "go_no_go", "go"));
     all.push(item("2022-10-01", "agreement_issued"));
-    let handed = [("HandoverItemListed", json!({ "item": "h1", "area": "contracts", "kind": "document", "title": note })),
-        ("HandoverItemSent", json!({ "item": "h1", "version": "1" })), ("HandoverItemAccepted", json!({ "item": "h1", "version": "1" }))];
+    let handed = [
+        ("HandoverItemListed", json!({ "item": "h1", "area": "contracts", "kind": "document", "title": note })),
+        ("HandoverItemSent", json!({ "item": "h1", "version": "1" })),
+        ("HandoverItemAccepted", json!({ "item": "h1", "version": "1" })),
+    ];
     all.extend(handed.map(|(kind, payload)| event("2023-02-01", kind, payload)));
     for party in ["QUY", "own:nhs-england"] {
         let signed = json!({ "subject": "delegation_agreement", "version": "1", "party": party, "signatory": "person-7" });
         all.push(event("2023-03-01", "AgreementSigned", signed));
     }
     all.push(gate("2023-03-20", "readiness", "ready"));
-    all.push(event("2023-04-01", "DelegationCommenced", json!({ "subject": "delegation_commenced", "effective_on": "2023-04-01", "note": note })));
+    all.push(event(
+        "2023-04-01",
+        "DelegationCommenced",
+        json!({ "subject": "delegation_commenced", "effective_on": "2023-04-01", "note": note }),
+    ));
     let mut week = 0;
     while all.len() < EVENTS_PER_TRANSITION {
         week += 1;
@@ -199,7 +217,11 @@ fn meeting() -> Vec<Recorded> {
     let mut all = vec![event("2022-03-01", "MeetingHeld", json!({ "body_name": "Board", "meeting": "board-1", "note": note }))];
     for item in 1..=8 {
         let minuted = words(&format!("Item {item}: the paper was received, discussed and supported by those present."));
-        all.push(event("2022-03-01", "ItemMinuted", json!({ "body_name": "Board", "verb": "supported", "meeting": "board-1", "note": minuted })));
+        all.push(event(
+            "2022-03-01",
+            "ItemMinuted",
+            json!({ "body_name": "Board", "verb": "supported", "meeting": "board-1", "note": minuted }),
+        ));
     }
     all
 }
@@ -207,12 +229,20 @@ fn meeting() -> Vec<Recorded> {
 fn organisation() -> Vec<Recorded> {
     let lead = json!({ "person": "person-7", "name": words("Ada Example"), "role": "icb_programme_lead" });
     let mut all = vec![
-        event("2022-07-01", "OrganisationRegistered", json!({ "name": "NHS Example Integrated Care Board", "kind": "icb", "opens_on": "2022-07-01" })),
+        event(
+            "2022-07-01",
+            "OrganisationRegistered",
+            json!({ "name": "NHS Example Integrated Care Board", "kind": "icb", "opens_on": "2022-07-01" }),
+        ),
         event("2022-07-01", "BodyRegistered", json!({ "body": "board", "name": "Board", "kind": "board", "powers": ["decide"] })),
         event("2022-07-01", "RoleGranted", lead),
     ];
     for year in [2022, 2023, 2024] {
-        all.push(event(&format!("{year}-09-01"), "FactRecorded", json!({ "kind": "allocation", "fields": { "year": { "code": format!("{year}/1") } } })));
+        all.push(event(
+            &format!("{year}-09-01"),
+            "FactRecorded",
+            json!({ "kind": "allocation", "fields": { "year": { "code": format!("{year}/1") } } }),
+        ));
     }
     for recorded in &mut all {
         if matches!(recorded.statement.event, Event::BodyRegistered(_)) {

@@ -26,7 +26,7 @@ use baton_domain::state::State;
 use baton_domain::transition::AsOf;
 use baton_domain::values::{Position, TransitionId};
 use baton_engine::{Engine, Options, Submission, codec, open_log};
-use baton_ledger::{Ledger, MemoryLedger, OpenOptions, SledLedger};
+use baton_ledger::{Ledger, MemoryLedger, OpenOptions, SledLedger, StoredRecord};
 use history::History;
 use serde_json::json;
 use unchecked::Unchecked;
@@ -84,32 +84,30 @@ async fn fold(events: u64) {
     let size = ledger.head().size;
     let copy = Unchecked::copy(Arc::clone(&ledger)).await;
 
-    let mut clock = Clock::stopped();
-    clock.time(|| copy.records().iter().for_each(|r| assert!(baton_ledger::leaf_hash(&r.leaf) == r.leaf_hash)));
+    let mut clock = Clock::started();
+    copy.records().iter().for_each(|r| assert!(baton_ledger::leaf_hash(&r.leaf) == r.leaf_hash));
     clock.say("hash, one thread", size);
 
-    let (mut decoding, mut evolving, mut dropping) = (Clock::stopped(), Clock::stopped(), Clock::stopped());
-    let mut state = State::default();
-    for page in copy.records().chunks(1024) {
-        let page: Vec<Arc<Recorded>> = decoding
-            .time(|| page.iter().map(|stored| Arc::new(codec::decode(&stored.leaf, &stored.disclosure).unwrap().0)).collect());
-        evolving.time(|| page.iter().for_each(|recorded| state.evolve(recorded)));
-    }
-    dropping.time(|| drop(state));
-    decoding.say("decode, one thread", size);
-    evolving.say("evolve, one thread", size);
-    dropping.say("drop, one thread", size);
-
     let before = resident();
+    let mut clock = Clock::started();
+    let decode = |stored: &StoredRecord| Arc::new(codec::decode(&stored.leaf, &stored.disclosure).unwrap().0);
+    let decoded: Vec<Arc<Recorded>> = copy.records().iter().map(decode).collect();
+    clock.say("decode, one thread", size);
+    let mut state = State::default();
+    let mut clock = Clock::started();
+    decoded.iter().for_each(|recorded| state.evolve(recorded));
+    clock.say("evolve, one thread", size);
+    drop(decoded);
+    println!("{:28} {:>12}", "resident bytes an event", (resident() - before) / size);
+    let mut clock = Clock::started();
+    drop(state);
+    clock.say("drop, one thread", size);
+
     for (name, ledger) in [("rebuild, unchecked", Arc::new(copy) as Arc<dyn Ledger>), ("rebuild, hashes checked", ledger)] {
         let mut clock = Clock::started();
         let engine = Engine::start(ledger, Options::default()).await.unwrap();
-        clock.stop();
         clock.say(name, size);
         assert_eq!(engine.snapshot().size, size);
-        if name.ends_with("unchecked") {
-            println!("{:28} {:>12}", "resident bytes an event", resident().saturating_sub(before) / size);
-        }
     }
 }
 
@@ -137,7 +135,12 @@ async fn read(events: u64) {
         times.push(begin.elapsed());
     }
     times.sort();
-    println!("{:28} {:>12?} median, {:?} at 99 in 100", "as of a position", times[times.len() / 2], times[times.len() * 99 / 100]);
+    println!(
+        "{:28} {:>12?} median, {:?} at 99 in 100",
+        "as of a position",
+        times[times.len() / 2],
+        times[times.len() * 99 / 100]
+    );
 }
 
 async fn decide_on(events: u64) {
@@ -149,7 +152,11 @@ async fn decide_on(events: u64) {
     let mut count = 0;
     while deciding.wall + encoding.wall < MEASURED {
         let stream = format!("transition/{}", ids[count % ids.len()]);
-        let command = statement(&stream, "FactRecorded", json!({ "kind": "risk", "fields": {}, "note": { "$open": "a risk to the plan" } }));
+        let command = statement(
+            &stream,
+            "FactRecorded",
+            json!({ "kind": "risk", "fields": {}, "note": { "$open": "a risk to the plan" } }),
+        );
         let request = Request { person: "admin".parse().unwrap(), command_id: Uuid::new_v4(), now: jiff::Timestamp::now() };
         let decided = deciding.time(|| decide::decide(&state, &request, std::slice::from_ref(&command))).unwrap();
         encoding.time(|| std::hint::black_box(codec::encode(&decided.events[0]).unwrap()));
@@ -178,7 +185,6 @@ async fn requests(name: &str, engine: &Engine, in_flight: u32) {
     for client in clients {
         taken += client.await.unwrap();
     }
-    clock.stop();
     clock.say(&format!("submit, {name}, {in_flight} in flight"), u64::from(taken));
 }
 
@@ -241,9 +247,11 @@ impl Clock {
         done
     }
 
-    fn say(&self, what: &str, count: u64) {
+    fn say(&mut self, what: &str, count: u64) {
+        self.stop();
         let each = self.wall.as_secs_f64() * 1e6 / count as f64;
-        let cpu = if self.cpu > 0.0 { format!(", {:.2} us of processor each", self.cpu * 1e6 / count as f64) } else { String::new() };
+        let cpu =
+            if self.cpu > 0.0 { format!(", {:.2} us of processor each", self.cpu * 1e6 / count as f64) } else { String::new() };
         println!("{what:28} {:>12.0} a second, {each:.2} us each{cpu}", 1e6 / each);
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use baton_ledger::{
-    AppendError, Appended, Batch, CloseError, Head, Ledger, Position, ReadError, RequestKey, RequestRecord, Revision, StoredRecord,
-    StreamName, bounds::MAX_READ_RECORDS,
+    AppendError, Appended, Batch, CloseError, Head, Ledger, Position, ReadError, RequestKey, RequestRecord, Revision,
+    StoredRecord, StreamName, bounds::MAX_READ_RECORDS,
 };
 use tokio::sync::watch;
 

@@ -15,7 +15,7 @@ impl Facts {
     pub fn apply(&mut self, entry: &Entry, route: &Route) {
         self.gaps.extend(entry.recorded.gaps.iter().map(|gap| (entry.revision(), gap.clone())));
         self.read += 1;
-        let statement = &*entry.statement;
+        let statement = entry.statement();
         let by = Support { revision: entry.revision(), standing: statement.standing };
         let mark = Mark { by, nth: self.read, valued_by: valued_by(entry), statement, person: acted(entry) };
         match &statement.event {
@@ -296,7 +296,7 @@ impl Mark<'_> {
 
 /// The revision that gave a statement the value it has. A corrected date or standing leaves the value alone.
 fn valued_by(entry: &Entry) -> Revision {
-    let same = entry.statement.event == entry.recorded.statement.event;
+    let same = entry.statement().event == entry.recorded.statement.event;
     if same { entry.revision() } else { entry.value_revision() }
 }
 
@@ -304,7 +304,7 @@ fn valued_by(entry: &Entry) -> Revision {
 /// Without this who names nobody could check their own work.
 fn acted(entry: &Entry) -> Option<&PersonId> {
     let live = entry.recorded.approval.is_none();
-    entry.statement.done_by.person.as_ref().or_else(|| live.then_some(&entry.recorded.recorded_by))
+    entry.statement().done_by.person.as_ref().or_else(|| live.then_some(&entry.recorded.recorded_by))
 }
 
 fn yes_no(yes: bool) -> &'static str {
