@@ -109,6 +109,6 @@ impl State {
 
     /// Whether this person holds any role anywhere, now or once: somebody the log knows.
     pub fn knows(&self, person: &PersonId) -> bool {
-        self.world.roles().any(|(_, held)| held.person.as_ref() == Some(person))
+        self.world.roles_of(person).next().is_some()
     }
 }

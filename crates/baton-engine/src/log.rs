@@ -4,7 +4,7 @@ use baton_domain::event::Recorded;
 use baton_domain::values::{Position, StreamId};
 use baton_ledger::{LeafHash, NameError, StoredRecord, StreamName};
 
-use crate::codec;
+use crate::codec::Decoder;
 use crate::error::ReadError;
 
 /// One event as the log holds it.
@@ -22,16 +22,16 @@ pub struct LogEntry {
 
 impl LogEntry {
     pub(crate) fn read(stored: StoredRecord) -> Result<Self, ReadError> {
-        let (recorded, schema_version) = read(&stored)?;
+        let (recorded, schema_version) = read(&mut Decoder::default(), &stored)?;
         Ok(Self { recorded, schema_version, leaf: stored.leaf, leaf_hash: stored.leaf_hash })
     }
 }
 
 /// Decodes a record. What the leaf says of its place must agree with where the ledger found it.
-pub(crate) fn read(stored: &StoredRecord) -> Result<(Recorded, u32), ReadError> {
+pub(crate) fn read(decoder: &mut Decoder, stored: &StoredRecord) -> Result<(Recorded, u32), ReadError> {
     let position = Position(stored.position.0);
     let (recorded, schema) =
-        codec::decode(&stored.leaf, &stored.disclosure).map_err(|error| ReadError::decoding(position, &error))?;
+        decoder.decode(&stored.leaf, &stored.disclosure).map_err(|error| ReadError::decoding(position, &error))?;
     let in_place = recorded.position == position
         && recorded.revision.0 == stored.revision.0
         && recorded.stream.is_written(stored.stream.as_str());

@@ -169,7 +169,7 @@ impl<'r> Draft<'r> {
             occurred: crate::values::FuzzyDate::day(self.today()),
             done_by: crate::event::DoneBy { person: Some(self.request.person.clone()), ..Default::default() },
             act: None,
-            evidence: Vec::new(),
+            evidence: Default::default(),
             remark: None,
             event,
         }

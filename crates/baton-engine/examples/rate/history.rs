@@ -71,14 +71,12 @@ impl History {
             recorded.revision = Revision(1 + index as u64);
             recorded.command_id = Uuid::new_v4();
             // One paper serves some ten statements.
-            for evidence in &mut recorded.statement.evidence {
-                let paper = format!("{stream}/{}", index / 10);
-                *evidence = Evidence {
-                    title: format!("Board paper {} of {number}", index / 10),
-                    held: Held::Sha256(hex(&baton_ledger::leaf_hash(paper.as_bytes()))),
-                    ..evidence.clone()
-                };
-            }
+            let paper = format!("{stream}/{}", index / 10);
+            let held = Held::Sha256(hex(&baton_ledger::leaf_hash(paper.as_bytes())));
+            let title = format!("Board paper {} of {number}", index / 10);
+            let evidence = &recorded.statement.evidence;
+            recorded.statement.evidence =
+                evidence.iter().map(|e| Evidence { title: title.clone(), held: held.clone(), ..e.clone() }).collect();
             recorded
         };
         let all: Vec<_> = template.iter().enumerate().map(place).collect();
@@ -246,7 +244,7 @@ fn organisation() -> Vec<Recorded> {
     }
     for recorded in &mut all {
         if matches!(recorded.statement.event, Event::BodyRegistered(_)) {
-            recorded.statement.evidence.clear();
+            recorded.statement.evidence = Default::default();
         }
     }
     all

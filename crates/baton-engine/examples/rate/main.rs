@@ -90,7 +90,8 @@ async fn fold(events: u64) {
 
     let before = resident();
     let mut clock = Clock::started();
-    let decode = |stored: &StoredRecord| Arc::new(codec::decode(&stored.leaf, &stored.disclosure).unwrap().0);
+    let mut decoder = codec::Decoder::default();
+    let decode = |stored: &StoredRecord| Arc::new(decoder.decode(&stored.leaf, &stored.disclosure).unwrap().0);
     let decoded: Vec<Arc<Recorded>> = copy.records().iter().map(decode).collect();
     clock.say("decode, one thread", size);
     let mut state = State::default();

@@ -10,6 +10,7 @@
 
 mod hex;
 mod leaf;
+mod open;
 mod seal;
 
 use baton_domain::event::Recorded;
@@ -17,6 +18,7 @@ use baton_ledger::Disclosure;
 use baton_ledger::bounds::{MAX_DISCLOSURE, MAX_LEAF, MAX_RECORD};
 use serde_json::Value;
 
+use self::leaf::Papers;
 use self::seal::{Openings, Salt};
 
 /// What every leaf says it is.
@@ -122,19 +124,40 @@ pub(crate) fn encode_with(
     Ok(Encoded { leaf, disclosure })
 }
 
-/// Decodes a leaf, puts back the words that are disclosed, and says in which schema it was written.
-/// Words that are erased stay [`Withheld`](baton_domain::values::Text::Withheld).
+/// Decodes one leaf; see [`Decoder::decode`].
 ///
 /// # Errors
-/// See [`DecodeError`]. Words that do not open their commitment are an error, never left out.
+/// See [`DecodeError`].
 pub fn decode(leaf: &[u8], disclosure: &Disclosure) -> Result<(Recorded, u32), DecodeError> {
-    match disclosure {
-        Disclosure::None | Disclosure::Erased => leaf::read(leaf),
-        Disclosure::Unreadable => Err(DecodeError::Unreadable),
-        Disclosure::Open(words) => {
-            let openings: Openings = serde_json::from_slice(words).map_err(|_| DecodeError::Disclosure)?;
-            leaf::read(seal::open(leaf, &openings)?.as_bytes())
-        }
+    Decoder::default().decode(leaf, disclosure)
+}
+
+/// Decodes leaves one after the other. Remembers evidence that it has read, because the same papers are
+/// named by many statements: they share it then, in time and in memory.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    papers: Papers,
+    opened: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes a leaf, puts back the words that are disclosed, and says in which schema it was written.
+    /// Words that are erased stay [`Withheld`](baton_domain::values::Text::Withheld).
+    ///
+    /// # Errors
+    /// See [`DecodeError`]. Words that do not open their commitment are an error, never left out.
+    pub fn decode(&mut self, leaf: &[u8], disclosure: &Disclosure) -> Result<(Recorded, u32), DecodeError> {
+        let opened = match disclosure {
+            Disclosure::None | Disclosure::Erased => leaf,
+            Disclosure::Unreadable => return Err(DecodeError::Unreadable),
+            Disclosure::Open(words) => {
+                open::open(leaf, words, &mut self.opened)?;
+                &self.opened
+            }
+        };
+        // Looked at once as a whole, the text need not be looked at again string by string.
+        let text = std::str::from_utf8(opened).map_err(|_| DecodeError::Leaf(serde::de::Error::custom("not UTF-8")))?;
+        leaf::read(text, &mut self.papers)
     }
 }
 

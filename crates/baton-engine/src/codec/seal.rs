@@ -1,4 +1,4 @@
-//! Sealing: words out of the leaf, commitments in, and back.
+//! Sealing: words out of the leaf, commitments in. The way back is in `open.rs`.
 //!
 //! The commitment to a text is SHA-256 over `"baton/commit/v1"`, a zero byte, the length of the path
 //! as four bytes (most significant first), the path (a JSON pointer into the leaf), 32 bytes of salt
@@ -6,7 +6,8 @@
 //! short ones cannot be guessed. Path, salt and words lie beside the leaf as one JSON object:
 //! `{"/payload/note": {"salt": HEX, "value": WORDS}}`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{DecodeError, EncodeError, hex};
+use super::{EncodeError, hex};
 
 pub(crate) type Salt = [u8; 32];
 
@@ -22,22 +23,17 @@ pub(crate) type Salt = [u8; 32];
 const OPEN: &str = "$open";
 const SEALED: &str = "$sealed";
 
-/// How a commitment stands in a leaf, before its 64 digits. Inside a JSON string the quotation marks
-/// would be escaped, so these bytes stand nowhere else.
-const SEAL: &str = r#"{"$sealed":""#;
-const SEAL_DIGITS: usize = 64;
-const SEAL_END: &str = r#""}"#;
-
 /// The words of one leaf, by path.
-pub(super) type Openings = BTreeMap<String, Opening>;
+pub(super) type Openings = BTreeMap<String, Opening<'static>>;
 
 /// What opens one commitment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Opening {
+pub(super) struct Opening<'w> {
     #[serde(with = "hex")]
     salt: Salt,
-    value: String,
+    #[serde(borrow)]
+    pub(super) value: Cow<'w, str>,
 }
 
 /// A salt from the system.
@@ -64,7 +60,7 @@ fn seal_at(
     match value {
         Value::Object(fields) => {
             if let Some(words) = take_words(fields) {
-                let opening = Opening { salt: salt()?, value: words };
+                let opening = Opening { salt: salt()?, value: words.into() };
                 let commitment = commitment(path, &opening);
                 fields.insert(SEALED.to_owned(), hex::text(&commitment).into());
                 openings.insert(path.clone(), opening);
@@ -113,7 +109,8 @@ fn take_words(fields: &mut Map<String, Value>) -> Option<String> {
     }
 }
 
-fn commitment(path: &str, opening: &Opening) -> [u8; 32] {
+/// What stands in the leaf for the words of `opening` at `path`.
+pub(super) fn commitment(path: &str, opening: &Opening<'_>) -> [u8; 32] {
     // A path is shorter than its leaf, which is shorter than 64 KiB.
     let length = path.len() as u32;
     let mut hasher = Sha256::new();
@@ -121,48 +118,6 @@ fn commitment(path: &str, opening: &Opening) -> [u8; 32] {
     hasher.update(length.to_be_bytes());
     hasher.update(path);
     hasher.update(opening.salt);
-    hasher.update(&opening.value);
+    hasher.update(opening.value.as_bytes());
     hasher.finalize().into()
-}
-
-/// The leaf with the words of `openings` in place of their commitments.
-///
-/// Words are found by their commitment, which binds them to their path. Commitments without an
-/// opening stay; an opening without a commitment is damage.
-pub(super) fn open(leaf: &[u8], openings: &Openings) -> Result<String, DecodeError> {
-    let mut rest = std::str::from_utf8(leaf).map_err(|_| not_text())?;
-    let mut closed: HashMap<String, (&str, &str)> = openings
-        .iter()
-        .map(|(path, opening)| (hex::text(&commitment(path, opening)), (path.as_str(), opening.value.as_str())))
-        .collect();
-    let words: usize = openings.values().map(|opening| opening.value.len()).sum();
-    let mut opened = String::with_capacity(leaf.len() + words);
-    while let Some(at) = rest.find(SEAL) {
-        let (before, seal) = rest.split_at(at);
-        opened.push_str(before);
-        let end = SEAL.len() + SEAL_DIGITS + SEAL_END.len();
-        let digits = seal.get(SEAL.len()..SEAL.len() + SEAL_DIGITS).unwrap_or_default();
-        match closed.remove(digits) {
-            Some((_, words)) if seal.get(..end).is_some_and(|seal| seal.ends_with(SEAL_END)) => {
-                opened.push_str(r#"{"$open":"#);
-                opened.push_str(&Value::from(words).to_string());
-                opened.push('}');
-                rest = &seal[end..];
-            }
-            Some((path, _)) => return Err(DecodeError::Commitment { path: path.to_owned() }),
-            None => {
-                opened.push_str(SEAL);
-                rest = &seal[SEAL.len()..];
-            }
-        }
-    }
-    opened.push_str(rest);
-    match closed.into_values().map(|(path, _)| path).min() {
-        Some(path) => Err(DecodeError::Commitment { path: path.to_owned() }),
-        None => Ok(opened),
-    }
-}
-
-fn not_text() -> DecodeError {
-    DecodeError::Leaf(serde::de::Error::custom("not UTF-8"))
 }

@@ -296,7 +296,7 @@ impl Mark<'_> {
 
 /// The revision that gave a statement the value it has. A corrected date or standing leaves the value alone.
 fn valued_by(entry: &Entry) -> Revision {
-    let same = entry.statement().event == entry.recorded.statement.event;
+    let same = entry.corrected_by().is_empty() || entry.statement().event == entry.recorded.statement.event;
     if same { entry.revision() } else { entry.value_revision() }
 }
 

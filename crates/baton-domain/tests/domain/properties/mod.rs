@@ -3,6 +3,7 @@
 mod generate;
 mod live;
 mod places;
+mod roles;
 mod shuffle;
 mod truth;
 
