@@ -7,9 +7,9 @@ use std::sync::Arc;
 use baton_domain::event::{DoneBy, Event, EventType, Gap, Placed, Recorded, Standing, Statement};
 use baton_domain::values::{ActId, Evidence, FuzzyDate, PersonId, Position, ProposalId, Revision, StreamId, Text};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::tree::Node;
 use super::{DecodeError, FORMAT, SCHEMA};
 
 /// Fields of the envelope that mean the same when they are empty as when they are absent.
@@ -53,30 +53,10 @@ struct Header<'l> {
     schema: u32,
 }
 
-/// Leaves out what says nothing: nulls everywhere, and empty parts of the envelope.
-pub(super) fn strip(value: &mut Value) {
-    drop_nulls(value);
-    if let Value::Object(fields) = value {
-        fields.retain(|name, field| !(is_empty(field) && EMPTY_MEANS_ABSENT.contains(&name.as_str())));
-    }
-}
-
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, field| !field.is_null());
-            fields.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        _ => false,
+/// Leaves out what says nothing: empty parts of the envelope. Nulls are not in a tree.
+pub(super) fn strip(leaf: &mut Node) {
+    if let Node::Object(fields) = leaf {
+        fields.retain(|(name, field)| !(field.is_empty() && EMPTY_MEANS_ABSENT.contains(&name.as_str())));
     }
 }
 

@@ -12,14 +12,16 @@ mod hex;
 mod leaf;
 mod open;
 mod seal;
+mod tree;
 
 use baton_domain::event::Recorded;
 use baton_ledger::Disclosure;
 use baton_ledger::bounds::{MAX_DISCLOSURE, MAX_LEAF, MAX_RECORD};
-use serde_json::Value;
+use smol_str::SmolStr;
 
 use self::leaf::Papers;
 use self::seal::{Openings, Salt};
+use self::tree::Node;
 
 /// What every leaf says it is.
 pub const FORMAT: &str = "baton/leaf/1";
@@ -105,16 +107,16 @@ pub(crate) fn encode_with(
     recorded: &Recorded,
     salt: &mut dyn FnMut() -> Result<Salt, EncodeError>,
 ) -> Result<Encoded, EncodeError> {
-    let mut value = serde_json::to_value(recorded).map_err(EncodeError::Form)?;
-    leaf::strip(&mut value);
-    let openings = seal::seal(&mut value, salt)?;
-    if let Value::Object(fields) = &mut value {
-        fields.insert("v".to_owned(), FORMAT.into());
-        fields.insert("schema".to_owned(), SCHEMA.into());
+    let mut tree = tree::tree(recorded).map_err(EncodeError::Form)?;
+    leaf::strip(&mut tree);
+    tree.sort();
+    let openings = seal::seal(&mut tree, salt)?;
+    if let Node::Object(fields) = &mut tree {
+        let at = |name: &str, fields: &[(SmolStr, Node)]| fields.partition_point(|(other, _)| other.as_str() < name);
+        fields.insert(at("schema", fields), (SmolStr::new_static("schema"), Node::Unsigned(SCHEMA.into())));
+        fields.insert(at("v", fields), (SmolStr::new_static("v"), Node::Text(SmolStr::new_static(FORMAT))));
     }
-    // Keys come out sorted whichever map the build chose.
-    value.sort_all_objects();
-    let leaf = serde_json::to_vec(&value).map_err(EncodeError::Form)?;
+    let leaf = serde_json::to_vec(&tree).map_err(EncodeError::Form)?;
     let disclosure = disclosure(&openings)?;
 
     let beside = disclosure.as_ref().map_or(0, Vec::len);

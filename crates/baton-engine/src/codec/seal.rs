@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
+use super::tree::Node;
 use super::{EncodeError, hex};
 
 pub(crate) type Salt = [u8; 32];
@@ -43,36 +44,39 @@ pub(super) fn system_salt() -> Result<Salt, EncodeError> {
     Ok(salt)
 }
 
-/// Replaces every open text of `leaf` by its commitment and returns what opens them.
-pub(super) fn seal(leaf: &mut Value, salt: &mut dyn FnMut() -> Result<Salt, EncodeError>) -> Result<Openings, EncodeError> {
+/// Replaces every open text of `leaf` by its commitment and returns what opens them. Salts are drawn in
+/// the order of the tree.
+pub(super) fn seal(leaf: &mut Node, salt: &mut dyn FnMut() -> Result<Salt, EncodeError>) -> Result<Openings, EncodeError> {
     let mut openings = Openings::new();
     seal_at(leaf, &mut String::new(), salt, &mut openings)?;
     Ok(openings)
 }
 
 fn seal_at(
-    value: &mut Value,
+    node: &mut Node,
     path: &mut String,
     salt: &mut dyn FnMut() -> Result<Salt, EncodeError>,
     openings: &mut Openings,
 ) -> Result<(), EncodeError> {
     let length = path.len();
-    match value {
-        Value::Object(fields) => {
-            if let Some(words) = take_words(fields) {
-                let opening = Opening { salt: salt()?, value: words.into() };
-                let commitment = commitment(path, &opening);
-                fields.insert(SEALED.to_owned(), hex::text(&commitment).into());
+    match node {
+        Node::Object(fields) => {
+            if let [(name, Node::Text(words))] = fields.as_mut_slice()
+                && name == OPEN
+            {
+                let opening = Opening { salt: salt()?, value: String::from(std::mem::take(words)).into() };
+                *name = SmolStr::new_static(SEALED);
+                *words = hex::text(&commitment(path, &opening)).into();
                 openings.insert(path.clone(), opening);
                 return Ok(());
             }
-            for (key, field) in fields {
-                push_key(path, key);
+            for (name, field) in fields {
+                push_key(path, name);
                 seal_at(field, path, salt, openings)?;
                 path.truncate(length);
             }
         }
-        Value::Array(items) => {
+        Node::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 push_key(path, &index.to_string());
                 seal_at(item, path, salt, openings)?;
@@ -91,21 +95,6 @@ fn push_key(path: &mut String, key: &str) {
         path.push_str(&key.replace('~', "~0").replace('/', "~1"));
     } else {
         path.push_str(key);
-    }
-}
-
-/// The words of an object that is an open text, taken out of it.
-fn take_words(fields: &mut Map<String, Value>) -> Option<String> {
-    if fields.len() != 1 {
-        return None;
-    }
-    match fields.get_mut(OPEN)? {
-        Value::String(words) => {
-            let words = std::mem::take(words);
-            fields.clear();
-            Some(words)
-        }
-        _ => None,
     }
 }
 
