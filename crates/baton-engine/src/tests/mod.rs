@@ -5,6 +5,7 @@ mod answers;
 mod codec;
 mod failures;
 mod faulty;
+mod fold;
 mod replay;
 mod samples;
 mod sled;
