@@ -8,11 +8,6 @@ use serde::{Deserializer, Serializer};
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// 32 bytes as 64 lower-case digits.
-pub(super) fn text(bytes: &[u8; 32]) -> String {
-    digits(bytes).into_iter().map(char::from).collect()
-}
-
-/// The 64 digits of [`text`].
 pub(super) fn digits(bytes: &[u8; 32]) -> [u8; 64] {
     let mut digits = [0; 64];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
@@ -22,7 +17,12 @@ pub(super) fn digits(bytes: &[u8; 32]) -> [u8; 64] {
     digits
 }
 
-/// The 32 bytes that [`text`] would write so; `None` for anything else.
+/// Digits as text.
+pub(super) fn text(digits: &[u8; 64]) -> &str {
+    std::str::from_utf8(digits).expect("digits are ASCII")
+}
+
+/// The 32 bytes that [`digits`] would write so; `None` for anything else.
 pub(super) fn bytes(text: &str) -> Option<[u8; 32]> {
     let digits: [u8; 64] = text.as_bytes().try_into().ok()?;
     let mut bytes = [0; 32];
@@ -50,7 +50,7 @@ const VALUES: [u8; 256] = {
 };
 
 pub(super) fn serialize<S: Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&text(bytes))
+    serializer.serialize_str(text(&digits(bytes)))
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn bytes_come_back_and_nothing_else_is_taken() {
         let all: [u8; 32] = std::array::from_fn(|i| (i * 8 + 5) as u8);
-        assert_eq!(bytes(&text(&all)), Some(all));
+        assert_eq!(bytes(text(&digits(&all))), Some(all));
         let good = "ab".repeat(32);
         assert!(bytes(&good).is_some());
         for bad in [good[1..].to_owned(), good.to_uppercase(), good.replace('a', "g"), String::new()] {

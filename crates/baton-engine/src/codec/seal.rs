@@ -66,7 +66,7 @@ fn seal_at(
             {
                 let opening = Opening { salt: salt()?, value: String::from(std::mem::take(words)).into() };
                 *name = SmolStr::new_static(SEALED);
-                *words = hex::text(&commitment(path, &opening)).into();
+                *words = hex::text(&hex::digits(&commitment(path, &opening))).into();
                 openings.insert(path.clone(), opening);
                 return Ok(());
             }
@@ -91,7 +91,7 @@ fn seal_at(
 /// Goes one step down in a JSON pointer.
 fn push_key(path: &mut String, key: &str) {
     path.push('/');
-    if key.contains(['~', '/']) {
+    if key.bytes().any(|b| matches!(b, b'~' | b'/')) {
         path.push_str(&key.replace('~', "~0").replace('/', "~1"));
     } else {
         path.push_str(key);
