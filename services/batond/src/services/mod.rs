@@ -10,6 +10,7 @@ mod transition;
 use crate::config::Limits;
 use crate::pages::Pages;
 use crate::status::{self, Reason};
+use crate::view;
 use baton_domain::state::State;
 use baton_domain::values::{Day, Position};
 use baton_engine::Engine;
@@ -21,6 +22,7 @@ use tonic::Status;
 pub(crate) struct Service {
     engine: Engine,
     pages: Arc<Pages>,
+    kept: Arc<view::Kept>,
     limits: Limits,
     /// Turns true when the server stops: streams end then, each with a position to go on from.
     stopping: tokio::sync::watch::Receiver<bool>,
@@ -28,7 +30,7 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn new(engine: Engine, limits: Limits, stopping: tokio::sync::watch::Receiver<bool>) -> Self {
-        Self { engine, pages: Arc::default(), limits, stopping }
+        Self { engine, pages: Arc::default(), kept: Arc::default(), limits, stopping }
     }
 
     /// The durable state, at `min` or later.
