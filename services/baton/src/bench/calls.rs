@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::disk::SyncedFile;
 use super::echo::{self, Answers, Echo};
 use super::events;
+use super::figures::median;
 use super::fill::Filled;
 use super::load::{Round, Server, Until, drive};
 use super::samples::Samples;
@@ -50,8 +51,8 @@ const LIST_TRANSITIONS: &str = "/baton.v1.TransitionService/ListTransitions";
 pub(crate) struct Amount {
     /// How long each load lasts in each round.
     pub(crate) window: Duration,
-    /// Syncs of the bare file in a round.
-    pub(crate) syncs: u64,
+    /// Requests of one client in a round whose latency is taken, each beside an echo and a bare sync.
+    pub(crate) singles: u64,
     /// Appends to each log in a round of the comparison of sizes, for each of 16 clients.
     pub(crate) appends: u64,
     /// Questions about the past in a round.
@@ -230,16 +231,12 @@ impl Calls<'_> {
         let (amount, baton) = (self.amount, &self.large.server);
         let window = Until::Elapsed(amount.window);
 
-        samples.add("fdatasync us", self.disk.measure(amount.syncs)?);
+        self.latencies(echo, samples).await?;
         for clients in IN_FLIGHT {
             let bare = notes(echo, echo::RECORD, clients, window).await?;
             let recorded = notes(baton, RECORD, clients, window).await?;
             samples.add_rate(format!("echo {clients}"), &bare);
             samples.add_rate(format!("record {clients}"), &recorded);
-            if clients == 1 {
-                samples.add("echo us", bare.latency_us());
-                samples.add("record us", recorded.latency_us());
-            }
         }
         let bare = many_notes(echo, echo::RECORD_MANY, SOME_IN_FLIGHT, window).await?;
         let recorded = many_notes(baton, RECORD, SOME_IN_FLIGHT, window).await?;
@@ -264,6 +261,27 @@ impl Calls<'_> {
             samples.add(format!("note us {name}"), 1e6 / round.rate());
             let round = log.facts(SOME_IN_FLIGHT, sent, COMPARED).await?;
             samples.add(format!("fact us {name}"), 1e6 / round.rate());
+        }
+        Ok(())
+    }
+
+    /// One client: an echo, a bare sync and a Record by turns, because on a machine with other work a
+    /// wait costs most for whoever waits alone, and each of the three is to meet the same.
+    async fn latencies(&mut self, echo: &Server, samples: &mut Samples) -> Result<(), Failure> {
+        let (mut echoes, mut syncs, mut records) = (Vec::new(), Vec::new(), Vec::new());
+        let run = run();
+        for nth in 0..self.amount.singles {
+            let request = note(&format!("meeting/{run}"), nth);
+            let begin = Instant::now();
+            echo.call::<_, proto::RecordResponse>(0, echo::RECORD, request.clone()).await?;
+            echoes.push(begin.elapsed().as_secs_f64() * 1e6);
+            syncs.push(self.disk.sync()?);
+            let begin = Instant::now();
+            self.large.server.call::<_, proto::RecordResponse>(0, RECORD, request).await?;
+            records.push(begin.elapsed().as_secs_f64() * 1e6);
+        }
+        for (name, times) in [("echo us", echoes), ("fdatasync us", syncs), ("record us", records)] {
+            median(&times).into_iter().for_each(|time| samples.add(name, time));
         }
         Ok(())
     }

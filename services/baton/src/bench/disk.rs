@@ -5,8 +5,6 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Instant;
 
-use super::figures::median;
-
 /// About what one event adds to the store.
 const WRITE_BYTES: u64 = 2_048;
 
@@ -32,20 +30,16 @@ impl SyncedFile {
         Ok(Self { file, next: 0 })
     }
 
-    /// The median time of `count` writes with a sync each, in microseconds.
+    /// The time of one write and its sync, in microseconds.
     ///
     /// # Errors
-    /// When a write or a sync fails.
-    pub(crate) fn measure(&mut self, count: u64) -> std::io::Result<f64> {
-        let mut times = Vec::new();
-        for _ in 0..count {
-            let bytes = vec![self.next as u8; WRITE_BYTES as usize];
-            let begin = Instant::now();
-            self.file.write_all_at(&bytes, self.next % WRITES * WRITE_BYTES)?;
-            self.file.sync_data()?;
-            times.push(begin.elapsed().as_secs_f64() * 1e6);
-            self.next += 1;
-        }
-        Ok(median(&times).unwrap_or_default())
+    /// When the write or the sync fails.
+    pub(crate) fn sync(&mut self) -> std::io::Result<f64> {
+        let bytes = vec![self.next as u8; WRITE_BYTES as usize];
+        let begin = Instant::now();
+        self.file.write_all_at(&bytes, self.next % WRITES * WRITE_BYTES)?;
+        self.file.sync_data()?;
+        self.next += 1;
+        Ok(begin.elapsed().as_secs_f64() * 1e6)
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn preparations() -> Result<Vec<Command>, Failure> {
 
 /// The receiver of a transition and its bodies, when this transition is its first.
 pub(crate) fn receiver_commands(number: u64) -> Result<Vec<Command>, Failure> {
-    if number % SERVICES.len() as u64 != 0 {
+    if !number.is_multiple_of(SERVICES.len() as u64) {
         return Ok(Vec::new());
     }
     let id = receiver(number);

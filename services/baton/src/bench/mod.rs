@@ -128,7 +128,7 @@ pub(crate) async fn guard(scratch: &Scratch, progress: impl Fn(&str)) -> Result<
     let (filled_small, _) = fill(&small, Plan { events: 1_000, transitions: 0 }, &progress).await?;
     rest::measure(&large, ROUNDS, &mut samples, &progress).await?;
     let window = Duration::from_millis(100);
-    let amount = Amount { window, syncs: 20, appends: 10, as_ofs: 5, lists: 1, streamed: 1_000 };
+    let amount = Amount { window, singles: 40, appends: 10, as_ofs: 5, lists: 1, streamed: 1_000 };
     let mut called = Samples::default();
     let logs = [(large.as_path(), filled), (small.as_path(), filled_small)];
     call(scratch, logs, amount, ROUNDS, &mut called, &progress).await?;
@@ -140,10 +140,15 @@ pub(crate) async fn guard(scratch: &Scratch, progress: impl Fn(&str)) -> Result<
 fn amount(run: &Run) -> Amount {
     let streamed = run.events.min(100_000);
     match run.quick {
-        true => {
-            Amount { window: Duration::from_millis(250), syncs: 50, appends: 30, as_ofs: 100, lists: 3, streamed: streamed / 2 }
-        }
-        false => Amount { window: Duration::from_secs(1), syncs: 100, appends: 60, as_ofs: 200, lists: 5, streamed },
+        true => Amount {
+            window: Duration::from_millis(250),
+            singles: 100,
+            appends: 30,
+            as_ofs: 100,
+            lists: 3,
+            streamed: streamed / 2,
+        },
+        false => Amount { window: Duration::from_secs(1), singles: 200, appends: 60, as_ofs: 200, lists: 5, streamed },
     }
 }
 
@@ -208,7 +213,11 @@ async fn beside_umadb(
     let baton = tokio::task::spawn_blocking(move || child::Baton::start(&data)).await;
     let baton = baton.map_err(|error| Failure::Unavailable(format!("starting a server ended early: {error}")))??;
     let request_bytes = calls::note("meeting/0123456789ab-100-1", 7).encoded_len();
-    let uma = umadb::Uma::start(program, &scratch.path("umadb"), MOST_CLIENTS, request_bytes).await?;
+    let uma = match umadb::Uma::start(program, &scratch.path("umadb"), MOST_CLIENTS, request_bytes).await {
+        Ok(uma) => uma,
+        // What was measured before is not thrown away for it.
+        Err(failure) => return Ok(Some(failure.to_string())),
+    };
     let server = load::Server::connect(baton.address, MOST_CLIENTS).await?;
     let window = load::Until::Elapsed(amount.window);
     for round in 0..=run.rounds {

@@ -106,6 +106,12 @@ impl Uma {
         let mut process = Process::start(program, &arguments)?;
         process.drain();
         let server = connect(&mut process, address, clients).await?;
+        // That the condition is checked is what makes the two comparable.
+        let twice = || server.call::<_, AppendResponse>(0, APPEND, request("meeting/twice", None, request_bytes));
+        twice().await?;
+        if twice().await.is_ok() {
+            return Err(Failure::Unavailable("UmaDB took an append whose condition does not hold".to_owned()));
+        }
         Ok(Self { server, request_bytes, _process: process })
     }
 
