@@ -34,7 +34,7 @@ pub(crate) const MANY: usize = 100;
 const NOTES_PER_STREAM: u64 = 50;
 /// Transitions on which nothing is recorded: the long one, and the one that is read.
 const UNTOUCHED: u64 = 2;
-/// Transitions that take the facts of the comparison of sizes: the same in both logs.
+/// Most transitions that take the facts of the comparison of sizes: the same in both logs.
 const COMPARED: u64 = 60;
 /// The transition that is read; one of usual length.
 const READ: u64 = 1;
@@ -53,7 +53,7 @@ pub(crate) struct Amount {
     pub(crate) window: Duration,
     /// Requests of one client in a round whose latency is taken, each beside an echo and a bare sync.
     pub(crate) singles: u64,
-    /// Appends to each log in a round of the comparison of sizes, for each of 16 clients.
+    /// Appends to each log in a slice of the comparison of sizes, for each of 16 clients.
     pub(crate) appends: u64,
     /// Questions about the past in a round.
     pub(crate) as_ofs: u64,
@@ -254,13 +254,31 @@ impl Calls<'_> {
         samples.add("list ms", self.list(amount.lists).await?.latency_us() / 1e3);
         samples.add("subscribe", subscribe(baton, amount.streamed).await?);
 
-        // Smaller before larger and the other way round by turns would be no fairer: both rest on one disk.
-        let sent = Until::Sent(amount.appends);
-        for (name, log) in [("small", self.small), ("large", self.large)] {
-            let round = notes(&log.server, RECORD, SOME_IN_FLIGHT, sent).await?;
-            samples.add(format!("note us {name}"), 1e6 / round.rate());
-            let round = log.facts(SOME_IN_FLIGHT, sent, COMPARED).await?;
-            samples.add(format!("fact us {name}"), 1e6 / round.rate());
+        self.sizes(samples).await
+    }
+
+    /// Appends to the small and the large log by turns, in slices; the first one warms up.
+    async fn sizes(&self, samples: &mut Samples) -> Result<(), Failure> {
+        const SLICES: u32 = 3;
+        let sent = Until::Sent(self.amount.appends);
+        let compared = COMPARED.min(self.small.filled.walked).min(self.large.filled.walked);
+        let logs = [("small", self.small), ("large", self.large)];
+        for what in ["note", "fact"] {
+            let mut costs = [(0.0, 0); 2];
+            for slice in 0..=SLICES {
+                for ((_, log), cost) in logs.iter().zip(&mut costs) {
+                    let round = match what {
+                        "note" => notes(&log.server, RECORD, SOME_IN_FLIGHT, sent).await?,
+                        _ => log.facts(SOME_IN_FLIGHT, sent, compared).await?,
+                    };
+                    if slice > 0 {
+                        *cost = (cost.0 + round.seconds, cost.1 + round.calls);
+                    }
+                }
+            }
+            for ((name, _), (seconds, calls)) in logs.iter().zip(costs) {
+                samples.add(format!("{what} us {name}"), seconds * 1e6 / calls as f64);
+            }
         }
         Ok(())
     }

@@ -103,7 +103,15 @@ pub(crate) fn transition_commands(number: u64, count: u64) -> Result<Vec<Command
 
 /// A meeting about a transition.
 pub(crate) fn meeting_commands(number: u64, count: u64) -> Result<Vec<Command>, Failure> {
-    let stream = format!("meeting/board-{number}");
+    meeting(&format!("meeting/board-{number}"), count)
+}
+
+/// One note of a meeting.
+pub(crate) fn engine_note(meeting_id: &str) -> Result<Vec<Command>, Failure> {
+    meeting(&format!("meeting/{meeting_id}"), 1)
+}
+
+fn meeting(stream: &str, count: u64) -> Result<Vec<Command>, Failure> {
     let note = json!({ "$open": "The board considered the delegation and asked for a further paper on finance." });
     let acts = [
         ("MeetingHeld", json!({ "body_name": "Board", "quorate": true, "note": note })),
@@ -111,7 +119,7 @@ pub(crate) fn meeting_commands(number: u64, count: u64) -> Result<Vec<Command>, 
         ("ItemMinuted", json!({ "body_name": "Board", "verb": "noted", "note": note })),
     ];
     let acts = acts.into_iter().cycle().take(usize::try_from(count).unwrap_or(usize::MAX));
-    acts.map(|(kind, payload)| command(&stream, "2023-03-08", kind, payload)).collect()
+    acts.map(|(kind, payload)| command(stream, "2023-03-08", kind, payload)).collect()
 }
 
 /// How many events a meeting has when there is room.

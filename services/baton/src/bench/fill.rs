@@ -80,6 +80,22 @@ pub(crate) async fn fill(engine: &Engine, plan: Plan, progress: impl Fn(u64)) ->
     }
 }
 
+/// Records one note of a meeting through the engine.
+///
+/// # Errors
+/// When it is refused or not written.
+pub(crate) async fn submit_note(engine: &Engine, meeting: &str) -> Result<(), Failure> {
+    let submission = submission(events::engine_note(meeting)?)?;
+    engine.submit(submission).await.map(drop).map_err(|error| Failure::Unavailable(format!("a note was refused: {error:?}")))
+}
+
+fn submission(commands: Vec<Command>) -> Result<Submission, Failure> {
+    let person = PERSON.parse().map_err(|error| Failure::Damage(format!("{PERSON}: {error}")))?;
+    let command_id = Uuid::new_v4();
+    let content = command_id.as_bytes().to_vec();
+    Ok(Submission { person, command_id, expected: Vec::new(), commands, content })
+}
+
 type Submitted = tokio::task::JoinHandle<Result<baton_engine::Answer, baton_engine::SubmitError>>;
 
 /// Gathers commands into large requests and keeps a few of these on their way.
@@ -115,10 +131,7 @@ impl<P: Fn(u64)> Sender<'_, P> {
     }
 
     async fn submit(&mut self, commands: Vec<Command>) -> Result<(), Failure> {
-        let person = PERSON.parse().map_err(|error| Failure::Damage(format!("{PERSON}: {error}")))?;
-        let command_id = Uuid::new_v4();
-        let content = command_id.as_bytes().to_vec();
-        let submission = Submission { person, command_id, expected: Vec::new(), commands, content };
+        let submission = submission(commands)?;
         let engine = self.engine.clone();
         // A task runs from here on, so requests reach the queue in the order in which they are made:
         // the runtime could reorder them, and a path would be refused. So each is polled once, here.

@@ -89,7 +89,7 @@ pub(crate) async fn run(scratch: &Scratch, run: &Run, progress: impl Fn(&str)) -
     let (filled_small, _) = fill(&small, Plan { events: report::SMALL, transitions: 0 }, &progress).await?;
     let before = size(&large, 0, &mut samples).await?;
 
-    rest::measure(&large, run.rounds, &mut samples, &progress).await?;
+    rest::measure(&large, run.rounds, true, &mut samples, &progress).await?;
 
     let amount = amount(run);
     let mut called = Samples::default();
@@ -102,6 +102,7 @@ pub(crate) async fn run(scratch: &Scratch, run: &Run, progress: impl Fn(&str)) -
     samples.add("disk added", disk.saturating_sub(before) as f64 / payload as f64);
 
     progress("syncs");
+    add_shared(&small, 50, &mut samples).await?;
     let no_syncs = match syncs::per_batch(&small, &scratch.path("trace")).await {
         Ok(count) => {
             samples.add("syncs", count);
@@ -124,16 +125,24 @@ pub(crate) async fn guard(scratch: &Scratch, progress: impl Fn(&str)) -> Result<
     const ROUNDS: u32 = 3;
     let mut samples = Samples::default();
     let (large, small) = (scratch.path("large"), scratch.path("small"));
-    let (filled, _) = fill(&large, Plan { events: 8_000, transitions: 1_600 }, &progress).await?;
+    let (filled, _) = fill(&large, Plan { events: 5_000, transitions: 1_200 }, &progress).await?;
     let (filled_small, _) = fill(&small, Plan { events: 1_000, transitions: 0 }, &progress).await?;
-    rest::measure(&large, ROUNDS, &mut samples, &progress).await?;
+    rest::measure(&small, ROUNDS, false, &mut samples, &progress).await?;
+    add_shared(&small, 5, &mut samples).await?;
     let window = Duration::from_millis(100);
-    let amount = Amount { window, singles: 40, appends: 10, as_ofs: 5, lists: 1, streamed: 1_000 };
+    let amount = Amount { window, singles: 40, appends: 2, as_ofs: 5, lists: 1, streamed: 1_000 };
     let mut called = Samples::default();
     let logs = [(large.as_path(), filled), (small.as_path(), filled_small)];
     call(scratch, logs, amount, ROUNDS, &mut called, &progress).await?;
     samples.absorb(called);
     Ok(guard::figures(&samples))
+}
+
+async fn add_shared(dir: &Path, each: u64, samples: &mut Samples) -> Result<(), Failure> {
+    let (requests, syncs) = syncs::shared(dir, each).await?;
+    samples.add("shared requests", requests);
+    samples.add("shared syncs", syncs);
+    Ok(())
 }
 
 /// How much each round of calls measures.
@@ -143,12 +152,12 @@ fn amount(run: &Run) -> Amount {
         true => Amount {
             window: Duration::from_millis(250),
             singles: 100,
-            appends: 30,
+            appends: 10,
             as_ofs: 100,
             lists: 3,
             streamed: streamed / 2,
         },
-        false => Amount { window: Duration::from_secs(1), singles: 200, appends: 60, as_ofs: 200, lists: 5, streamed },
+        false => Amount { window: Duration::from_secs(1), singles: 200, appends: 20, as_ofs: 200, lists: 5, streamed },
     }
 }
 

@@ -56,6 +56,11 @@ pub(crate) fn figures(samples: &Samples, about: &About) -> Vec<Figure> {
             .against(&least)
             .must(Bound::AtMost(1.0)),
         or_missing(plain(syncs, "syncs", "syncs"), about.no_syncs.as_deref()).must(Bound::Exactly(1.0)),
+        Figure::of(
+            format!("requests for each sync, {} in flight, through the engine alone", super::syncs::SHARING),
+            "requests",
+            &samples.joined("shared requests", "shared syncs", |requests, syncs| requests / syncs),
+        ),
         plain(format!("GetTransition, {SOME_IN_FLIGHT} in flight, against echo with the same answer"), "calls/s", "read")
             .against(samples.of("echo read"))
             .must(Bound::AtLeast(0.8)),
@@ -193,6 +198,8 @@ mod tests {
             "note us large",
             "note us small",
             "fact us large",
+            "shared requests",
+            "shared syncs",
             "fact us small",
             "fact 64",
             "fact 256",

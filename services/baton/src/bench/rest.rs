@@ -8,15 +8,24 @@ use super::samples::Samples;
 use super::store::{self, Open};
 use crate::exit::Failure;
 
-/// Measures `rounds` rounds on a log that was stopped clean, and leaves it so.
+/// Measures `rounds` rounds on a log that was stopped clean, and leaves it so. Starts are left out where
+/// `starts` says so.
 ///
 /// # Errors
 /// When a server does not start, or a log can not be read.
-pub(crate) async fn measure(dir: &Path, rounds: u32, samples: &mut Samples, progress: &impl Fn(&str)) -> Result<(), Failure> {
+pub(crate) async fn measure(
+    dir: &Path,
+    rounds: u32,
+    starts: bool,
+    samples: &mut Samples,
+    progress: &impl Fn(&str),
+) -> Result<(), Failure> {
     let mut held = None;
     for round in 1..=rounds {
         progress(&format!("starts and rebuilds, round {round} of {rounds}"));
-        start(dir.to_owned(), samples).await?;
+        if starts {
+            start(dir.to_owned(), samples).await?;
+        }
 
         let begin = Instant::now();
         let ledger = store::open(dir).await?;

@@ -4,12 +4,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use baton_engine::{Engine, Options};
 use baton_ledger::{
     AppendError, Appended, Batch, CloseError, Disclosure, Head, Ledger, OpenOptions, Position, ReadError, RequestKey,
-    RequestRecord, Revision, SledLedger, StoredRecord, StreamName,
+    RequestRecord, Revision, SledLedger, StoredRecord, StreamName, SyncHook, SyncPoint,
 };
 use tokio::sync::watch;
 
@@ -40,10 +41,31 @@ pub(crate) async fn make(dir: &Path) -> Result<(), Failure> {
 /// # Errors
 /// When it does not open.
 pub(crate) async fn open(dir: &Path) -> Result<Open, Failure> {
+    open_with(dir, OpenOptions::default()).await
+}
+
+async fn open_with(dir: &Path, options: OpenOptions) -> Result<Open, Failure> {
     let dir = dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || SledLedger::open(&dir, OpenOptions::default())).await;
+    let opened = tokio::task::spawn_blocking(move || SledLedger::open(&dir, options)).await;
     let ledger = opened.map_err(|error| failed("open the store", &error))?.map_err(|error| failed("open the store", &error))?;
     Ok(Arc::new(ledger))
+}
+
+/// The same, with a count of its syncs: what the ledger tells about itself, whatever time they take.
+///
+/// # Errors
+/// When it does not open.
+pub(crate) async fn open_counting(dir: &Path) -> Result<(Open, Arc<AtomicU64>), Failure> {
+    let syncs = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&syncs);
+    let hook: SyncHook = Arc::new(move |point| {
+        if point == SyncPoint::AfterSync {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    });
+    let options = OpenOptions { sync_hook: Some(hook), ..OpenOptions::default() };
+    Ok((open_with(dir, options).await?, syncs))
 }
 
 /// Starts an engine on an open ledger: rebuilds every projection. Away from the runtime's threads.

@@ -1,15 +1,19 @@
-//! How many syncs a committed batch costs, counted by the kernel's own calls.
+//! How many syncs a committed batch costs, counted by the kernel's own calls; and how many requests share
+//! one, counted by the ledger.
 //!
 //! With one request in flight every request is a batch of its own. A server runs under `strace`; what is
 //! counted are the syncs of the store that begin between the first request and the last answer. The head
 //! file beside the store is synced at most once a second whatever is committed, and is not counted.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::calls;
+use tonic::Status;
+
 use super::child::{Baton, on_path};
-use super::load::{Server, Until};
+use super::load::{Server, Until, drive};
+use super::{calls, fill, store};
 use crate::exit::Failure;
 
 /// Batches that are counted.
@@ -33,6 +37,30 @@ pub(crate) async fn per_batch(data: &Path, trace: &Path) -> Result<f64, String> 
         0 => Err("the trace shows no sync of the store: it was not written in full, or the store lies elsewhere".to_owned()),
         syncs => Ok(syncs as f64 / BATCHES as f64),
     }
+}
+
+/// Requests in flight when it is counted how many share a sync.
+pub(crate) const SHARING: usize = 64;
+
+/// Records with many requests in flight, through the engine alone; gives requests and the syncs they took.
+///
+/// # Errors
+/// When a request fails.
+pub(crate) async fn shared(data: &Path, each: u64) -> Result<(f64, f64), Failure> {
+    let (ledger, syncs) = store::open_counting(data).await?;
+    let engine = store::start(&ledger).await?;
+    let before = syncs.load(Ordering::Relaxed);
+    let run = uuid::Uuid::new_v4().simple().to_string();
+    let submitting = engine.clone();
+    let round = drive(SHARING, Until::Sent(each), move |client, _| {
+        let (engine, stream) = (submitting.clone(), format!("sharing-{run}-{client}"));
+        async move { fill::submit_note(&engine, &stream).await.map_err(|failure| Status::unavailable(failure.to_string())) }
+    })
+    .await?;
+    let syncs = syncs.load(Ordering::Relaxed) - before;
+    drop(engine);
+    store::close(ledger).await?;
+    Ok((round.calls as f64, syncs as f64))
 }
 
 /// Commits batches of one request; from when to when, in seconds since 1970.
