@@ -46,9 +46,20 @@ pub(crate) const RECORD: &str = "/baton.v1.LedgerService/Record";
 const GET_TRANSITION: &str = "/baton.v1.TransitionService/GetTransition";
 const LIST_TRANSITIONS: &str = "/baton.v1.TransitionService/ListTransitions";
 
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everything.
+    All,
+    /// Only what the guard looks at.
+    Ratios,
+}
+
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Amount {
+    /// What.
+    pub(crate) scope: Scope,
     /// How long each load lasts in each round.
     pub(crate) window: Duration,
     /// Requests of one client in a round whose latency is taken, each beside an echo and a bare sync.
@@ -228,33 +239,54 @@ impl Calls<'_> {
     }
 
     async fn round(&mut self, echo: &Server, samples: &mut Samples) -> Result<(), Failure> {
-        let (amount, baton) = (self.amount, &self.large.server);
-        let window = Until::Elapsed(amount.window);
-
         self.latencies(echo, samples).await?;
-        for clients in IN_FLIGHT {
-            let bare = notes(echo, echo::RECORD, clients, window).await?;
-            let recorded = notes(baton, RECORD, clients, window).await?;
-            samples.add_rate(format!("echo {clients}"), &bare);
-            samples.add_rate(format!("record {clients}"), &recorded);
+        match self.amount.scope {
+            Scope::Ratios => self.records(&[64], echo, samples).await?,
+            Scope::All => {
+                self.records(&IN_FLIGHT, echo, samples).await?;
+                self.other_records(echo, samples).await?;
+                self.other_reads(samples).await?;
+            }
         }
+        let window = Until::Elapsed(self.amount.window);
+        let baton = &self.large.server;
+        samples.add_rate("echo read", &reads(echo, echo::GET_TRANSITION, SOME_IN_FLIGHT, window, asked(READ, "")).await?);
+        samples.add_rate("read", &reads(baton, GET_TRANSITION, SOME_IN_FLIGHT, window, asked(READ, "")).await?);
+        self.sizes(samples).await
+    }
+
+    /// Records of one note, with these many in flight.
+    async fn records(&self, in_flight: &[usize], echo: &Server, samples: &mut Samples) -> Result<(), Failure> {
+        let window = Until::Elapsed(self.amount.window);
+        for &clients in in_flight {
+            samples.add_rate(format!("echo {clients}"), &notes(echo, echo::RECORD, clients, window).await?);
+            samples.add_rate(format!("record {clients}"), &notes(&self.large.server, RECORD, clients, window).await?);
+        }
+        Ok(())
+    }
+
+    /// Records of many notes, and of facts on transitions.
+    async fn other_records(&self, echo: &Server, samples: &mut Samples) -> Result<(), Failure> {
+        let window = Until::Elapsed(self.amount.window);
         let bare = many_notes(echo, echo::RECORD_MANY, SOME_IN_FLIGHT, window).await?;
-        let recorded = many_notes(baton, RECORD, SOME_IN_FLIGHT, window).await?;
+        let recorded = many_notes(&self.large.server, RECORD, SOME_IN_FLIGHT, window).await?;
         samples.add("echo many", bare.rate() * MANY as f64);
         samples.add("record many", recorded.rate() * MANY as f64);
         for clients in [64, 256] {
             samples.add_rate(format!("fact {clients}"), &self.large.facts(clients, window, u64::MAX).await?);
         }
+        Ok(())
+    }
 
-        samples.add_rate("echo read", &reads(echo, echo::GET_TRANSITION, SOME_IN_FLIGHT, window, asked(READ, "")).await?);
-        samples.add_rate("read", &reads(baton, GET_TRANSITION, SOME_IN_FLIGHT, window, asked(READ, "")).await?);
+    /// The past, lists and streams.
+    async fn other_reads(&self, samples: &mut Samples) -> Result<(), Failure> {
+        let (amount, baton) = (self.amount, &self.large.server);
         let past = reads(baton, GET_TRANSITION, 1, Until::Sent(amount.as_ofs), asked(events::LONG, AS_OF)).await?;
         samples.add("as of p50 ms", past.percentile_ms(50));
         samples.add("as of p99 ms", past.percentile_ms(99));
         samples.add("list ms", self.list(amount.lists).await?.latency_us() / 1e3);
         samples.add("subscribe", subscribe(baton, amount.streamed).await?);
-
-        self.sizes(samples).await
+        Ok(())
     }
 
     /// Appends to the small and the large log by turns, in slices; the first one warms up.

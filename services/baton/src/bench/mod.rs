@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 
-use calls::{Amount, Calls, Served};
+use calls::{Amount, Calls, Scope, Served};
 use disk::SyncedFile;
 pub(crate) use figures::Figure;
 use fill::{Filled, Plan};
@@ -125,12 +125,12 @@ pub(crate) async fn guard(scratch: &Scratch, progress: impl Fn(&str)) -> Result<
     const ROUNDS: u32 = 3;
     let mut samples = Samples::default();
     let (large, small) = (scratch.path("large"), scratch.path("small"));
-    let (filled, _) = fill(&large, Plan { events: 5_000, transitions: 1_200 }, &progress).await?;
+    let (filled, _) = fill(&large, Plan { events: 4_500, transitions: 1_200 }, &progress).await?;
     let (filled_small, _) = fill(&small, Plan { events: 1_000, transitions: 0 }, &progress).await?;
     rest::measure(&small, ROUNDS, false, &mut samples, &progress).await?;
     add_shared(&small, 5, &mut samples).await?;
     let window = Duration::from_millis(100);
-    let amount = Amount { window, singles: 40, appends: 2, as_ofs: 5, lists: 1, streamed: 1_000 };
+    let amount = Amount { scope: Scope::Ratios, window, singles: 40, appends: 5, as_ofs: 0, lists: 0, streamed: 0 };
     let mut called = Samples::default();
     let logs = [(large.as_path(), filled), (small.as_path(), filled_small)];
     call(scratch, logs, amount, ROUNDS, &mut called, &progress).await?;
@@ -148,16 +148,18 @@ async fn add_shared(dir: &Path, each: u64, samples: &mut Samples) -> Result<(), 
 /// How much each round of calls measures.
 fn amount(run: &Run) -> Amount {
     let streamed = run.events.min(100_000);
+    let short = Amount {
+        scope: Scope::All,
+        window: Duration::from_millis(250),
+        singles: 100,
+        appends: 10,
+        as_ofs: 100,
+        lists: 3,
+        streamed: streamed / 2,
+    };
     match run.quick {
-        true => Amount {
-            window: Duration::from_millis(250),
-            singles: 100,
-            appends: 10,
-            as_ofs: 100,
-            lists: 3,
-            streamed: streamed / 2,
-        },
-        false => Amount { window: Duration::from_secs(1), singles: 200, appends: 20, as_ofs: 200, lists: 5, streamed },
+        true => short,
+        false => Amount { window: Duration::from_secs(1), singles: 200, appends: 20, as_ofs: 200, lists: 5, streamed, ..short },
     }
 }
 
