@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,6 +19,28 @@ const START_PATIENCE: Duration = Duration::from_secs(1_800);
 /// How long a server may take to stop in order.
 const STOP_PATIENCE: Duration = Duration::from_secs(120);
 
+/// The programs that run, so that none is left when this program is interrupted while another thread
+/// waits for one; and whether that happened.
+static RUNNING: Mutex<Running> = Mutex::new(Running { pids: Vec::new(), ended: false });
+
+struct Running {
+    pids: Vec<Pid>,
+    ended: bool,
+}
+
+fn running() -> MutexGuard<'static, Running> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills every program that was started here and runs, and lets no other start: this program ends now.
+pub(crate) fn end_all() {
+    let mut running = running();
+    running.ended = true;
+    for pid in running.pids.drain(..) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
 /// A program that runs; killed when this is dropped.
 pub(crate) struct Process(Child);
 
@@ -30,8 +52,15 @@ impl Process {
     pub(crate) fn start(program: &Path, arguments: &[OsString]) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let child = command.spawn();
-        child.map(Self).map_err(|error| Failure::Unavailable(format!("failed to start {}: {error}", program.display())))
+        // Held while it starts: it is either known here, or not started any more.
+        let mut running = running();
+        if running.ended {
+            return Err(Failure::Unavailable("interrupted".to_owned()));
+        }
+        let child =
+            command.spawn().map_err(|error| Failure::Unavailable(format!("failed to start {}: {error}", program.display())))?;
+        running.pids.push(Pid::from_child(&child));
+        Ok(Self(child))
     }
 
     /// Reads what it says and drops it, so that it never waits for a reader.
@@ -43,7 +72,13 @@ impl Process {
 
     /// Whether it runs.
     pub(crate) fn runs(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(None))
+        // Once it is waited for its number may be another's, so nobody looks at the list meanwhile.
+        let mut running = running();
+        let runs = matches!(self.0.try_wait(), Ok(None));
+        if !runs {
+            running.pids.retain(|known| *known != Pid::from_child(&self.0));
+        }
+        runs
     }
 
     /// Asks it to stop in order, and waits until it has.
@@ -70,6 +105,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        // Forgotten before it is waited for: afterwards its number may be another's.
+        let pid = Pid::from_child(&self.0);
+        running().pids.retain(|known| *known != pid);
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

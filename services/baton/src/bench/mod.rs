@@ -40,6 +40,7 @@ use std::time::{Duration, Instant};
 use prost::Message;
 
 use calls::{Amount, Calls, Scope, Served};
+pub(crate) use child::end_all;
 use disk::SyncedFile;
 pub(crate) use figures::Figure;
 use fill::{Filled, Plan};

@@ -16,6 +16,7 @@ pub(super) async fn run(cx: &mut Context, args: &Bench) -> Result<(), Failure> {
     let measured = tokio::select! {
         measured = measure(cx, args, &scratch) => measured,
         () = interrupted() => {
+            bench::end_all();
             drop(scratch);
             // What blocks a thread, such as the fold of a large log, would keep the program for its time.
             std::process::exit(INTERRUPTED);
