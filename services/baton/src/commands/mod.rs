@@ -1,6 +1,7 @@
 //! The commands, one file each: ask, render, print.
 
 mod approve;
+mod bench;
 mod board;
 mod demo;
 mod erase;
@@ -64,6 +65,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Erase(erase) => erase::run(&mut cx, &erase).await,
         Command::Log(log) => log::run(&mut cx, &log).await,
         Command::Replay(replay) => replay::run(&mut cx, &replay).await,
+        Command::Bench(bench) => bench::run(&mut cx, &bench).await,
         Command::Completions { shell } => completions(&mut cx, shell),
         Command::ProbeStore { dir } => server::probe(&dir),
     };
