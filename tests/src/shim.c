@@ -70,6 +70,8 @@ static int path_of(int fd, char *path, size_t size) {
   ssize_t length = dir_length ? readlink(link, path, size - 1) : -1;
   if (length < 0) return 0;
   path[length] = 0;
+  /* The directory itself is one of ours as well. */
+  if ((size_t)length + 1 == dir_length && (size_t)length + 1 < size) strcat(path, "/");
   return ours(path);
 }
 
@@ -169,16 +171,16 @@ static void keep(const char *path, const struct stat *stat, const struct dirty *
 static int sync_file(enum call call, int fd, int (*real)(int)) {
   char path[4096];
   struct stat stat;
-  if (!path_of(fd, path, sizeof path) || fstat(fd, &stat) != 0 || !S_ISREG(stat.st_mode)) return real(fd);
+  if (!path_of(fd, path, sizeof path) || fstat(fd, &stat) != 0) return real(fd);
   enum action action = judge(call, path);
-  size_t count;
-  unsynced(stat.st_ino, stat.st_size, 0, 0);
+  size_t count = 0;
+  if (S_ISREG(stat.st_mode)) unsynced(stat.st_ino, stat.st_size, 0, 0);
   struct dirty *taken = take(stat.st_ino, &count);
   int result = -1, error = control->error;
   if (action != FAIL) {
     result = real(fd);
     error = errno;
-    if (result == 0) keep(path, &stat, taken, count);
+    if (result == 0 && S_ISREG(stat.st_mode)) keep(path, &stat, taken, count);
   }
   free(taken);
   after(action);

@@ -27,9 +27,9 @@ pub enum Call {
     Pwrite,
     /// `ftruncate`.
     Truncate,
-    /// `fsync` of a file.
+    /// `fsync`, also of a directory.
     Fsync,
-    /// `fdatasync` of a file.
+    /// `fdatasync`.
     Fdatasync,
     /// `rename`.
     Rename,

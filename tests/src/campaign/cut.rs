@@ -51,6 +51,9 @@ pub async fn run(plan: Plan) -> Report {
     let server = Server::start(&data);
     report.found_all(plan.cycles, compared_whole(&Clients::connect(server.address()).await, &sent).await);
     let cut = proxy.connections();
+    if again == 0 {
+        report.found(plan.cycles, "no connection was cut, so nothing was tried");
+    }
     report.notes.push(format!(
         "{cut} connections, {again} calls sent again, {repeated} of them had been recorded already, {} given up",
         report.cycles - report.acknowledged

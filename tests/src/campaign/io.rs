@@ -77,13 +77,18 @@ impl Failure {
 
 /// A cycle is one failure on a log of its own.
 pub async fn run(plan: Plan) -> Report {
+    run_with(plan, &[]).await
+}
+
+/// The same with further arguments to the server, so that one that answers too early can be found out.
+pub async fn run_with(plan: Plan, arguments: &'static [&'static str]) -> Report {
     let mut report = Report::new("io", &plan);
     let mut seen = BTreeMap::new();
     let (mut unhit, mut resumed, mut stayed) = (0, 0, 0);
     for cycle in plan.numbers() {
         let mut random = plan.random(cycle);
         let failure = Failure::drawn(&mut random);
-        let mut case = Case::new().await;
+        let mut case = Case::new(arguments).await;
         case.live(&failure, &plan).await;
         report.cycles += 1;
         report.acknowledged += case.sent.iter().filter(|s| s.acknowledged.is_some()).count();
@@ -105,6 +110,7 @@ pub async fn run(plan: Plan) -> Report {
 struct Case {
     data: DataDir,
     shim: Shim,
+    arguments: &'static [&'static str],
     sent: Vec<Sent>,
     wrong: Vec<String>,
     unread: Vec<String>,
@@ -113,10 +119,10 @@ struct Case {
 }
 
 impl Case {
-    async fn new() -> Self {
+    async fn new(arguments: &'static [&'static str]) -> Self {
         let data = DataDir::begun().await;
         let shim = Shim::new(&data);
-        Self { data, shim, sent: Vec::new(), wrong: Vec::new(), unread: Vec::new(), hit: false, resumed: None }
+        Self { data, shim, arguments, sent: Vec::new(), wrong: Vec::new(), unread: Vec::new(), hit: false, resumed: None }
     }
 
     /// A life with one failure, its end by force, the loss of what was not synced, and a start that must find the rest.
@@ -145,7 +151,7 @@ impl Case {
     }
 
     async fn serve(&mut self, failure: Option<&Failure>, plan: &Plan) {
-        let server = match Server::try_start(&self.data, self.shim.server(), &[]) {
+        let server = match Server::try_start(&self.data, self.shim.server(), self.arguments) {
             Ok(server) => server,
             Err(refused) => {
                 if refused.hung || refused.code != Some(1) {

@@ -41,6 +41,11 @@ enum End {
 
 /// A cycle is one call of one life and one way to end there; as many cycles as there are of them do all.
 pub async fn run(plan: Plan) -> Report {
+    run_with(plan, &[]).await
+}
+
+/// The same with further arguments to the server, so that one that answers too early can be found out.
+pub async fn run_with(plan: Plan, arguments: &[&str]) -> Report {
     let mut report = Report::new("syscalls", &plan);
     let stopped = begun(&mut report, true).await;
     let killed = begun(&mut report, false).await;
@@ -53,7 +58,7 @@ pub async fn run(plan: Plan) -> Report {
     let mut points = Vec::new();
     let mut calls = BTreeMap::new();
     for life in [Life::Init, Life::AfterAStop, Life::AfterAKill] {
-        let lived = live(life, before(life), None).await;
+        let lived = live(life, before(life), None, arguments).await;
         for call in Call::ALL {
             *calls.entry(format!("{call:?}").to_lowercase()).or_insert(0) += lived.shim.made(call);
         }
@@ -66,7 +71,7 @@ pub async fn run(plan: Plan) -> Report {
     let points = points.into_iter().enumerate().skip(plan.first).take(plan.cycles);
     let mut reached = 0;
     for (cycle, (life, number, end)) in points {
-        let lived = live(life, before(life), Some((number, end))).await;
+        let lived = live(life, before(life), Some((number, end)), arguments).await;
         reached += usize::from(lived.shim.hit() > 0);
         report.cycles += 1;
         report.acknowledged += lived.sent.iter().filter(|s| s.acknowledged.is_some()).count();
@@ -107,7 +112,7 @@ struct Lived {
     wrong: Vec<String>,
 }
 
-async fn live(life: Life, before: Option<&(DataDir, Vec<Sent>)>, point: Option<(u64, End)>) -> Lived {
+async fn live(life: Life, before: Option<&(DataDir, Vec<Sent>)>, point: Option<(u64, End)>, arguments: &[&str]) -> Lived {
     let (data, mut sent) = match before {
         Some((data, sent)) => (data.copy(), sent.clone()),
         None => (DataDir::empty(), Vec::new()),
@@ -125,7 +130,7 @@ async fn live(life: Life, before: Option<&(DataDir, Vec<Sent>)>, point: Option<(
             wrong.push(format!("the log is not begun: {ended}"));
         }
     } else {
-        match Server::try_start(&data, shim.server(), &[]) {
+        match Server::try_start(&data, shim.server(), arguments) {
             Ok(server) => {
                 let (more, bad) = requests(&server, "LIFE").await;
                 sent.extend(more);
