@@ -66,14 +66,23 @@ impl Clients {
     /// As the server answers.
     pub async fn read_all(&self, from: u64) -> Result<Vec<proto::RecordedEvent>, Status> {
         let mut events = Vec::new();
+        self.read_pages(from, |page| events.extend(page)).await?;
+        Ok(events)
+    }
+
+    /// The same for logs that are better not held as a whole: each page is handed over.
+    ///
+    /// # Errors
+    /// As the server answers.
+    pub async fn read_pages(&self, from: u64, mut take: impl FnMut(Vec<proto::RecordedEvent>)) -> Result<(), Status> {
         let mut next = from;
         loop {
             let page = proto::ReadEventsRequest { from_position: next, page_size: 1_000, ..Default::default() };
             let page = self.ledger.clone().read_events(page).await?.into_inner();
-            events.extend(page.events);
+            take(page.events);
             next = page.next_position;
             if next > page.position {
-                return Ok(events);
+                return Ok(());
             }
         }
     }

@@ -107,6 +107,9 @@ pub fn fill(dir: &Path) -> std::io::Result<PathBuf> {
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
+    // Tools of file systems lie where only root looks.
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     let name = command.get_program().to_string_lossy().into_owned();
     match command.output() {
         Ok(output) if output.status.success() => Ok(()),

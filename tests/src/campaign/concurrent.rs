@@ -53,11 +53,9 @@ pub async fn run(plan: Plan) -> Report {
         }
         reads.extend(seen.reads);
     }
-    match connections[0].read_all(0).await {
-        Ok(events) => {
-            let log: Vec<Entry> = events.iter().map(|event| entry(event, &ids)).collect();
-            report.violations.extend(violations(&log, &writes, &reads));
-        }
+    let mut log: Vec<Entry> = Vec::new();
+    match connections[0].read_pages(0, |page| log.extend(page.iter().map(|event| entry(event, &ids)))).await {
+        Ok(()) => report.violations.extend(violations(&log, &writes, &reads)),
         Err(status) => report.found(0, format!("the log is not read: {status:?}")),
     }
     report.cycles = writes.len() + reads.len();
