@@ -91,7 +91,10 @@ async fn call(clients: Clients, next: Arc<AtomicUsize>, plan: Plan, caller: usiz
                     break;
                 }
                 Err(status) if cut_off(&status) || reason(&status) == "OUTCOME_UNKNOWN" => called.again += 1,
-                Err(status) => called.wrong.push(format!("cycle {cycle}: answered with {status:?}")),
+                Err(status) => {
+                    called.wrong.push(format!("cycle {cycle}: answered with {status:?}"));
+                    break;
+                }
             }
         }
         if tries == TRIES && acknowledged.is_none() {

@@ -1,4 +1,4 @@
-//! Damaged files: a server on them refuses and says so, or serves exactly what was recorded, or says which of it is damaged.
+//! Damaged and missing files: a server on them refuses and says so, or serves exactly what was recorded, or says which of it is damaged.
 //!
 //! One log is made once, stopped in order and killed; each cycle damages one file of a copy of either. What a server may
 //! never do: serve other bytes, miss something acknowledged without a word, hang, end in any other way than in order, or
@@ -146,6 +146,10 @@ fn damage(data: &DataDir, random: &mut StdRng) -> (PathBuf, String) {
         let (path, before) = &mut files[chosen];
         let mut bytes = before.clone();
         let blocks = bytes.len().div_ceil(BLOCK);
+        if random.random_range(0..20) == 0 {
+            std::fs::remove_file(&*path).expect("a file is removed");
+            return (path.strip_prefix(data.path()).expect("it is below").to_owned(), "removed".to_owned());
+        }
         let what = match random.random_range(0..4) {
             0 => {
                 // Half of the time where something stands.

@@ -46,6 +46,9 @@ pub async fn run_with(plan: Plan, arguments: &[&str]) -> Report {
         }
         let (cycles, acknowledged) = (report.cycles - cycles, report.acknowledged - acknowledged);
         let violations = report.violations.len() - violations;
+        if cycles == 0 && violations == 0 {
+            continue;
+        }
         report.notes.push(format!("{name}: {cycles} losses of power, {acknowledged} acknowledged, {violations} violations"));
     }
     report
