@@ -53,7 +53,8 @@ impl Failure {
         let files = [Files::Store, Files::Store, Files::Head, Files::Keys][random.random_range(0..4)];
         let call = match (phase, files) {
             // What a server that serves does to its files.
-            (Phase::Serve | Phase::Stop, _) => [Call::Pwrite, Call::Fdatasync][random.random_range(0..2)],
+            (Phase::Serve, _) => [Call::Pwrite, Call::Fdatasync][random.random_range(0..2)],
+            (Phase::Stop, _) => [Call::Pwrite, Call::Fdatasync, Call::Fsync][random.random_range(0..3)],
             (Phase::Start, _) => [Call::Pwrite, Call::Fdatasync, Call::Fsync, Call::Open, Call::Write, Call::Copy, Call::Rename]
                 [random.random_range(0..7)],
         };
@@ -61,11 +62,12 @@ impl Failure {
         let error = (!halves).then(|| ERRORS[random.random_range(0..2)]);
         let from = match phase {
             Phase::Start => random.random_range(1..12),
+            Phase::Stop => random.random_range(1..3),
             Phase::Serve if files == Files::Store => random.random_range(1..40),
             _ => 1,
         };
-        // What starts writes to more than the files named: copies, the format, the lock.
-        let files = if phase == Phase::Start { Files::All } else { files };
+        // What starts and stops writes to more than the files named: copies, the format, the lock, directories.
+        let files = if phase == Phase::Serve { files } else { Files::All };
         Self { phase, files, call, error, from, for_ever: !halves && random.random_range(0..2) == 0 }
     }
 
