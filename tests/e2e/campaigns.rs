@@ -16,7 +16,7 @@ async fn server_that_lost_power_keeps_every_acknowledged_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_leaves_the_sync_out_loses_with_the_power() {
-    let report = campaign::power::run_with(Plan::short(3), &["--leave-sync-out"]).await;
+    let report = campaign::power::run_with(Plan::short(5), &["--leave-sync-out"]).await;
     println!("{report}: {:?}", report.violations);
     let disks = report.notes.iter().filter(|note| note.contains("losses of power")).count();
     let losing = report.notes.iter().filter(|note| note.contains("losses of power") && !note.ends_with(" 0 violations")).count();
