@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use baton_engine::{Engine, Options};
 use baton_ledger::{
-    AppendError, Appended, Batch, CloseError, Disclosure, Head, Ledger, OpenOptions, Position, ReadError, RequestKey,
-    RequestRecord, Revision, SledLedger, StoredRecord, StreamName, SyncHook, SyncPoint,
+    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, NodeHash, OpenOptions, Position, ProofError,
+    ReadError, Receipt, RequestKey, RequestRecord, Revision, SignedCheckpoint, SledLedger, StoredRecord, StreamName, SyncHook,
+    SyncPoint, Tile,
 };
 use tokio::sync::watch;
 
@@ -33,7 +34,7 @@ pub(crate) type Open = Arc<dyn Ledger>;
 /// # Errors
 /// When it can not be made.
 pub(crate) async fn make(dir: &Path) -> Result<(), Failure> {
-    batond::init(dir, ORIGIN, PERSON, None).await.map_err(|error| failed("make a log", &error))
+    batond::init(dir, &batond::KeyPlace::Beside, ORIGIN, PERSON, None).await.map_err(|error| failed("make a log", &error))
 }
 
 /// Opens the store of a log in this process. Away from the runtime's threads: it reads the whole store.
@@ -45,8 +46,9 @@ pub(crate) async fn open(dir: &Path) -> Result<Open, Failure> {
 }
 
 async fn open_with(dir: &Path, options: OpenOptions) -> Result<Open, Failure> {
+    let key = batond::KeyPlace::Beside.read(dir).map_err(|error| failed("read the signing key", &error))?;
     let dir = dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || SledLedger::open(&dir, options)).await;
+    let opened = tokio::task::spawn_blocking(move || SledLedger::open(&dir, key, options)).await;
     let ledger = opened.map_err(|error| failed("open the store", &error))?.map_err(|error| failed("open the store", &error))?;
     Ok(Arc::new(ledger))
 }
@@ -137,9 +139,7 @@ pub(crate) async fn hold(ledger: &Open) -> Result<Open, Failure> {
     while (records.len() as u64) < ledger.head().size.min(MOST_HELD) {
         records.extend(page(ledger, records.len() as u64).await?);
     }
-    let last_leaf_hash = records.last().map_or(Head::EMPTY.last_leaf_hash, |record| record.leaf_hash);
-    let head = Head { size: records.len() as u64, last_leaf_hash };
-    Ok(Arc::new(Held { heads: watch::Sender::new(head), records }))
+    Ok(Arc::new(Held { checked: Arc::clone(ledger), records }))
 }
 
 /// The next records from a position on; at least one, or the log is shorter than it says.
@@ -170,9 +170,9 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Failure {
     Failure::Unavailable(format!("failed to {what}: {error}"))
 }
 
-/// Records in memory, given out as they are.
+/// The first records of another ledger in memory, given out as they are; the rest is the other's.
 struct Held {
-    heads: watch::Sender<Head>,
+    checked: Open,
     records: Vec<StoredRecord>,
 }
 
@@ -183,7 +183,7 @@ impl Ledger for Held {
     }
 
     fn head(&self) -> Head {
-        *self.heads.borrow()
+        Head { size: self.records.len() as u64, ..self.checked.head() }
     }
 
     async fn read(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
@@ -192,24 +192,55 @@ impl Ledger for Held {
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
-        let wanted = self.records.iter().filter(|record| record.stream == *stream && record.revision >= from);
-        Ok(wanted.take(limit).cloned().collect())
+        self.checked.read_stream(stream, from, limit).await
     }
 
     fn revision(&self, stream: &StreamName) -> Option<Revision> {
-        self.records.iter().rev().find(|record| record.stream == *stream).map(|record| record.revision)
+        self.checked.revision(stream)
     }
 
-    fn request(&self, _: &RequestKey) -> Option<RequestRecord> {
-        None
+    fn request(&self, key: &RequestKey) -> Option<RequestRecord> {
+        self.checked.request(key)
     }
 
-    fn follow(&self) -> watch::Receiver<Head> {
-        self.heads.subscribe()
+    fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
+        self.checked.follow()
     }
 
-    fn keyed_digest(&self, _: &[u8]) -> [u8; 32] {
-        [0; 32]
+    fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
+        self.checked.keyed_digest(bytes)
+    }
+
+    fn origin(&self) -> &str {
+        self.checked.origin()
+    }
+
+    fn verifier_key(&self) -> &str {
+        self.checked.verifier_key()
+    }
+
+    fn checkpoint(&self) -> SignedCheckpoint {
+        self.checked.checkpoint()
+    }
+
+    fn prove_inclusion(&self, position: Position, size: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.checked.prove_inclusion(position, size)
+    }
+
+    fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, ProofError> {
+        self.checked.prove_consistency(old, new)
+    }
+
+    fn tiles(&self, old: u64, new: u64) -> Result<Vec<Tile>, ProofError> {
+        self.checked.tiles(old, new)
+    }
+
+    async fn receipt(&self, position: Position) -> Result<Option<Receipt>, ReadError> {
+        self.checked.receipt(position).await
+    }
+
+    async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
+        self.checked.erase(positions).await
     }
 
     async fn close(&self) -> Result<(), CloseError> {
