@@ -95,11 +95,17 @@ impl SigningKey {
     pub fn create(path: &Path, origin: &str) -> Result<Self, KeyError> {
         let key = SigningKey::generate(origin)?;
         let io = |what| move |source| KeyError::Io { what, path: path.to_owned(), source };
-        let mut file = match File::options().create_new(true).write(true).mode(0o600).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(KeyError::Exists { path: path.to_owned() }),
-            opened => opened.map_err(io("create"))?,
-        };
-        let written = writeln!(file, "{}", key.secret.line).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
+        if path.exists() {
+            return Err(KeyError::Exists { path: path.to_owned() });
+        }
+        // Whole or not at all: half a key left by a crash could neither be used nor, rightly, be overwritten.
+        let draft = PathBuf::from([path.as_os_str(), ".draft".as_ref()].concat());
+        let _ = fs::remove_file(&draft);
+        let mut file = File::options().create_new(true).write(true).mode(0o600).open(&draft).map_err(io("create"))?;
+        let written = writeln!(file, "{}", key.secret.line).and_then(|()| file.sync_all());
+        // A link, because unlike a rename it never takes the place of another file.
+        let written = written.and_then(|()| fs::hard_link(&draft, path)).and_then(|()| fs::remove_file(&draft));
+        let written = written.and_then(|()| sync_parent(path));
         written.map_err(io("write"))?;
         Ok(key)
     }
