@@ -24,6 +24,7 @@ mod log;
 mod open;
 mod proofs;
 mod published;
+mod reopening;
 mod submission;
 mod writer;
 

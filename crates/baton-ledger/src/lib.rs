@@ -33,7 +33,7 @@ mod storage;
 pub use contract::{
     AppendSet, Appended, AppendedRecord, Batch, Disclosure, Expected, Ledger, Record, RequestKey, RequestRecord, StoredRecord,
 };
-pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError};
+pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError, ReopenError};
 pub use hash::{LeafHash, leaf_hash};
 pub use head::Head;
 pub use memory::MemoryLedger;
@@ -43,6 +43,6 @@ pub use proof::{
     TILE_WIDTH, Tile, Tree, TrustedKeys, check_consistency, check_inclusion,
 };
 pub use sled::{
-    Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, inspect,
-    inspect_probed, probe_store,
+    Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, RewriteHook, RewriteStep, SledLedger, SyncHook, SyncMode,
+    SyncPoint, WriteHook, inspect, inspect_probed, probe_store,
 };

@@ -137,7 +137,8 @@ impl Log {
     /// A chunk from the store, verified: its sum, and every leaf against its hash.
     fn load_chunk(&self, position: Position, first: Position) -> Result<Chunk, ReadError> {
         let damaged = |why| ReadError::Damaged { position, why };
-        let bytes = match self.disk().get(&first.0.to_be_bytes()) {
+        let disk = self.disk().map_err(|source| ReadError::Io { position, source })?;
+        let bytes = match disk.get(&first.0.to_be_bytes()) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Err(damaged("its chunk is gone from the store".to_owned())),
             Err(Fault::Damage(why)) => return Err(damaged(why)),
@@ -153,7 +154,7 @@ impl Log {
     fn disclose(&self, position: Position, entry: &Entry) -> Result<StoredRecord, ReadError> {
         let disclosure = match &entry.sealed {
             None => Ok(Disclosure::None),
-            Some(sealed) => self.keys.disclose(sealed, &entry.leaf_hash),
+            Some(sealed) => self.keys().disclose(sealed, &entry.leaf_hash),
         };
         Ok(StoredRecord {
             position,

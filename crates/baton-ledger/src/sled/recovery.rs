@@ -65,6 +65,20 @@ pub(super) fn keep_torn(layout: &Layout, copy: Option<&Path>, torn: &[(Position,
     Ok(dir)
 }
 
+/// Moves the store itself aside, where its copies are kept. Durable when it returns.
+pub(super) fn move_aside(layout: &Layout) -> io::Result<PathBuf> {
+    let recovery = layout.recovery();
+    let beside = recovery.join(next_number(layout)?.to_string());
+    fs::create_dir_all(&beside)?;
+    sync_dir(&layout.dir)?;
+    sync_dir(&recovery)?;
+    fs::rename(layout.store(), beside.join("store"))?;
+    sync_dir(&beside)?;
+    sync_dir(&layout.dir)?;
+    forget_oldest(layout)?;
+    Ok(beside)
+}
+
 fn copy_aside(layout: &Layout) -> io::Result<PathBuf> {
     let recovery = layout.recovery();
     fs::create_dir_all(&recovery)?;
@@ -76,12 +90,17 @@ fn copy_aside(layout: &Layout) -> io::Result<PathBuf> {
     let copy = recovery.join(next_number(layout)?.to_string());
     fs::rename(&draft, &copy)?;
     sync_dir(&recovery)?;
+    forget_oldest(layout)?;
+    Ok(copy)
+}
+
+fn forget_oldest(layout: &Layout) -> io::Result<()> {
     let mut numbers = numbers(layout)?;
     numbers.sort_unstable();
     for number in numbers.iter().rev().skip(KEPT) {
-        fs::remove_dir_all(recovery.join(number.to_string()))?;
+        fs::remove_dir_all(layout.recovery().join(number.to_string()))?;
     }
-    Ok(copy)
+    Ok(())
 }
 
 fn probe_copy(layout: &Layout, copy: &Path, probe: &ProbeCommand) -> Result<(), OpenError> {
@@ -125,6 +144,18 @@ fn numbers(layout: &Layout) -> io::Result<Vec<u64>> {
         numbers.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u64>().ok()));
     }
     Ok(numbers)
+}
+
+/// The bytes of all files below a directory; 0 where they cannot be counted.
+pub(super) fn size_of(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() => size_of(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }
 
 /// Copies a directory with all in it, synced.

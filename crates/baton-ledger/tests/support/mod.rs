@@ -73,7 +73,7 @@ pub fn assert_in_order(records: &[StoredRecord]) {
 
 /// Options for tests: a disk that is nearly full must not fail them.
 pub fn options() -> OpenOptions {
-    OpenOptions { min_free_bytes: 0, ..OpenOptions::default() }
+    OpenOptions { min_free_bytes: 0, ballast_bytes: 0, ..OpenOptions::default() }
 }
 
 /// The key of the log in a directory; made when it is first asked for.

@@ -1,0 +1,151 @@
+//! Opening a store again in place, after a write or a sync failed, or a start on a full disk.
+//!
+//! **After a failed write** what was synced before can be relied on: the engine's handle, which refuses
+//! everything from then on, is dropped and the same directory opened again. **After a failed sync** the
+//! store is written anew first (`rewrite.rs`). **On a full disk** nothing is touched: the old handle goes
+//! on serving reads, and there is nothing to gain before space is back.
+//!
+//! Either way everything is verified as at a start, against the newest checkpoint that was acknowledged,
+//! before a record is taken again. A batch whose outcome was unknown is found whole, or not at all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::disk::SledDisk;
+use super::layout::io_at;
+use super::{SledLedger, ballast, open, recovery, rewrite};
+use crate::error::{OpenError, ReopenError};
+use crate::head::Head;
+use crate::log::health::Failed;
+use crate::log::reopen::Pause;
+use crate::storage::files::free_bytes;
+use crate::storage::is_full;
+
+impl SledLedger {
+    pub(super) fn reopen_now(&self) -> Result<Head, ReopenError> {
+        let mut pause = self.log.pause().ok_or(ReopenError::Closed)?;
+        let Some(failed) = pause.failure().map(|failure| failure.failed) else {
+            self.ask_for_space(self.options.min_free_bytes)?;
+            ballast::keep(&self.layout, self.options.ballast_bytes, self.options.min_free_bytes);
+            return Ok(self.log.durable().index.head());
+        };
+        let rewritten = failed == Failed::Sync;
+        if rewritten {
+            // First of all, should the process end before it is done.
+            rewrite::mark(&self.layout).map_err(io_at("write", &self.layout.marker()))?;
+            rewrite::step(&self.options, rewrite::RewriteStep::Marked, &self.layout)?;
+        }
+        self.ask_for_room(&pause, open::room_to_open(&self.layout, rewritten))?;
+        pause.stop_keeper();
+        let copy = match rewritten {
+            true => self.write_anew(&pause).map(|()| None)?,
+            false => self.copy_aside_once()?,
+        };
+        pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
+        if rewritten {
+            rewrite::swap(&self.layout, &self.options)?;
+        }
+        let doubt = pause.doubt();
+        self.take_up(pause, copy).inspect_err(|error| {
+            // Anything but a full disk may have been a sync, also of a directory or of the head file.
+            if let ReopenError::Refused(OpenError::Io { source, .. }) = error
+                && !is_full(source)
+            {
+                doubt(format!("the store could not be opened again: {error}: {source}"));
+            }
+        })
+    }
+
+    /// Opens what is in place, lets readers go on, verifies all of it and takes records again.
+    fn take_up(&self, mut pause: Pause<'_>, copy: Option<PathBuf>) -> Result<Head, ReopenError> {
+        let (layout, options, key) = (&self.layout, &self.options, self.log.key());
+        let acknowledged = pause.acknowledged();
+        let disk: Arc<SledDisk> = Arc::new(open::open_disk(layout, options)?);
+        pause.place_disk(disk.clone());
+        let scan = open::verify(layout, &disk, key, options, Some(&acknowledged))?;
+        pause.refill_slots(&scan).map_err(io_at("fill", &layout.keys()))?;
+        open::make_durable(layout, &disk, &scan, &pause.keys(), copy.as_deref())?;
+        let checkpoint = scan.durable.index.checkpoint().clone();
+        // Written anew in any case: that it is behind what is acknowledged is held against nobody here.
+        let head_file = open::create_head_file(layout, checkpoint)?;
+        if rewrite::is_due(layout) {
+            rewrite::step(options, rewrite::RewriteStep::Opened, layout)?;
+            rewrite::unmark(layout)?;
+        }
+        ballast::keep(layout, options.ballast_bytes, options.min_free_bytes);
+        let head = pause.resume(scan.durable, head_file).map_err(io_at("take up the log in", &layout.dir))?;
+        self.reopened().clear();
+        tracing::warn!(dir = %layout.dir.display(), size = head.size, "the ledger was opened again in place and takes records");
+        Ok(head)
+    }
+
+    /// The store in new files, and the key file too; the old store stays where it is, and readers on it.
+    fn write_anew(&self, pause: &Pause<'_>) -> Result<(), OpenError> {
+        let (layout, options) = (&self.layout, &self.options);
+        if !rewrite::only_to_move(layout) {
+            let source = match pause.disk() {
+                Some(disk) => disk,
+                // An earlier attempt let go of it and failed to open it.
+                None => Arc::new(open::open_disk(layout, options)?) as _,
+            };
+            rewrite::copy(layout, &*source, self.log.key(), options, Some(&pause.acknowledged()))?;
+        }
+        let mut keys = pause.keys();
+        rewrite::replace_keys(layout, options)?;
+        *keys = open::open_key_file(layout)?;
+        Ok(())
+    }
+
+    /// A raw copy of what the failure left, once per failure and not at each attempt. A store that was
+    /// never looked at, on a disk that was full at the start, is also probed, as at a start.
+    fn copy_aside_once(&self) -> Result<Option<PathBuf>, OpenError> {
+        let mut done = self.reopened();
+        if !done.copied {
+            let room = free_bytes(&self.layout.dir).map_err(io_at("ask for free space of", &self.layout.dir))?;
+            let probe = self.options.probe.as_ref().filter(|_| done.unseen);
+            match room > open::room_to_open(&self.layout, true) {
+                true => done.copy = recovery::secure(&self.layout, probe)?,
+                false => tracing::warn!("the store is opened again without a raw copy of it: there is no room for one"),
+            }
+            done.copied = true;
+        }
+        Ok(done.copy.clone())
+    }
+
+    /// Room to open, and for appends after that. While nothing is open, so that not even reads are served,
+    /// opening matters more, and the ballast is given up for it.
+    fn ask_for_room(&self, pause: &Pause<'_>, to_open: u64) -> Result<(), ReopenError> {
+        if pause.disk().is_some() {
+            return self.ask_for_space(self.options.min_free_bytes.max(to_open));
+        }
+        self.ask_for_space(to_open).or_else(|_| {
+            ballast::give_up(&self.layout);
+            self.ask_for_space(to_open)
+        })
+    }
+
+    fn ask_for_space(&self, needed: u64) -> Result<(), ReopenError> {
+        let free = free_bytes(&self.layout.dir).map_err(io_at("ask for free space of", &self.layout.dir))?;
+        if free >= needed { Ok(()) } else { Err(ReopenError::Full { free, needed }) }
+    }
+}
+
+/// What has been done about the present failure.
+#[derive(Default)]
+pub(super) struct Reopened {
+    /// The store was copied aside, or there was no room for that.
+    copied: bool,
+    copy: Option<PathBuf>,
+    /// Opened on a full disk: the store in place was not looked at yet.
+    unseen: bool,
+}
+
+impl Reopened {
+    pub(super) fn of(unseen: bool) -> Self {
+        Reopened { unseen, ..Reopened::default() }
+    }
+
+    fn clear(&mut self) {
+        *self = Reopened::default();
+    }
+}
