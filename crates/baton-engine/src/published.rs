@@ -60,11 +60,10 @@ impl Published {
 
     /// As [`say`](Published::say), but what failed first stays the reason for what follows from it.
     pub(crate) fn say_still(&self, writes: Writes) {
-        match (&*self.writes.borrow(), &writes) {
-            (Writes::Poisoned(_), Writes::Poisoned(_)) => return,
-            _ => {}
+        let follows = matches!((&*self.writes.borrow(), &writes), (Writes::Poisoned(_), Writes::Poisoned(_)));
+        if !follows {
+            self.say(writes);
         }
-        self.say(writes);
     }
 
     pub(crate) fn sizes(&self) -> watch::Receiver<u64> {
