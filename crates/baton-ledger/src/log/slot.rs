@@ -57,13 +57,7 @@ impl Slot {
     /// none; puts it back when readers do not let go in time.
     pub(crate) fn release(&self) -> io::Result<()> {
         let begin = Instant::now();
-        let disk = match std::mem::replace(&mut *self.held(), Held::Gone(begin)) {
-            Held::Open(disk) => disk,
-            gone @ Held::Gone(_) => {
-                *self.held() = gone;
-                return Ok(());
-            }
-        };
+        let Some(disk) = self.take(begin) else { return Ok(()) };
         // Nobody can take a further reference: the slot has none to give.
         while Arc::strong_count(&disk) > 1 {
             if begin.elapsed() > PATIENCE {
@@ -74,6 +68,14 @@ impl Slot {
         }
         drop(disk);
         Ok(())
+    }
+
+    fn take(&self, now: Instant) -> Option<Arc<dyn Disk>> {
+        let mut held = self.held();
+        let Held::Open(disk) = &*held else { return None };
+        let disk = Arc::clone(disk);
+        *held = Held::Gone(now);
+        Some(disk)
     }
 
     pub(crate) fn place(&self, disk: Arc<dyn Disk>) {

@@ -119,7 +119,14 @@ fn write_anew(layout: &Layout, key: &SigningKey, options: &OpenOptions, noted: O
         rewrite::copy(layout, &source, key, options, noted)?;
     }
     rewrite::replace_keys(layout, options)?;
-    rewrite::swap(layout, options)
+    rewrite::swap(layout, options, true)
+}
+
+/// A sync failed: the next open must not take for granted what this one could not make durable.
+pub(super) fn in_doubt(disk: &SledDisk) {
+    if let Err(error) = disk.mark_doubtful() {
+        tracing::error!(%error, "failed to note beside the store that a sync failed");
+    }
 }
 
 /// Removes a torn batch, which is kept aside, and makes all that is read durable by a sync that is proved
@@ -142,10 +149,12 @@ pub(super) fn make_durable(
             "a batch that was never acknowledged had no end; it was copied aside and removed"
         );
     }
+    // sled syncs neither its configuration nor its directories.
+    let names = sync_names(&layout.dir, &layout.store()).inspect_err(|_| in_doubt(disk));
+    names.map_err(io_at("sync", &layout.store()))?;
     let proved = start::prove_sync(disk, keys, scan).inspect_err(|_| {
-        // The next start must not take for granted what this one could not sync.
-        if let (true, Err(error)) = (disk.sync_failed(), disk.mark_doubtful()) {
-            tracing::error!(%error, "failed to note beside the store that a sync failed");
+        if disk.sync_failed() {
+            in_doubt(disk);
         }
     });
     match proved.map_err(io_at("sync the store", &layout.store()))? {
@@ -211,10 +220,7 @@ pub(super) fn verify(
     noted: Option<&Noted>,
 ) -> Result<Scan, OpenError> {
     let scan = start::load(disk, key, noted, options.fork);
-    let scan = scan.map_err(|refusal| load_refusal(layout, key.verifier_key(), refusal))?;
-    // sled syncs neither its configuration nor its directories.
-    sync_names(&layout.dir, &layout.store()).map_err(io_at("sync", &layout.store()))?;
-    Ok(scan)
+    scan.map_err(|refusal| load_refusal(layout, key.verifier_key(), refusal))
 }
 
 pub(super) fn sync_names(data: &Path, store: &Path) -> io::Result<()> {

@@ -65,10 +65,15 @@ pub(super) fn keep_torn(layout: &Layout, copy: Option<&Path>, torn: &[(Position,
     Ok(dir)
 }
 
-/// Moves the store itself aside, where its copies are kept. Durable when it returns.
-pub(super) fn move_aside(layout: &Layout) -> io::Result<PathBuf> {
+/// Moves the store itself aside, where its copies are kept. Durable when it returns. One that is not
+/// `first` is only what an earlier attempt wrote, and takes the place of the one before.
+pub(super) fn move_aside(layout: &Layout, first: bool) -> io::Result<PathBuf> {
     let recovery = layout.recovery();
-    let beside = recovery.join(next_number(layout)?.to_string());
+    let beside = match first {
+        true => recovery.join(next_number(layout)?.to_string()),
+        false => recovery.join("superseded"),
+    };
+    remove_if_there(&beside)?;
     fs::create_dir_all(&beside)?;
     sync_dir(&layout.dir)?;
     sync_dir(&recovery)?;

@@ -19,7 +19,6 @@ use crate::head::Head;
 use crate::log::health::Failed;
 use crate::log::reopen::Pause;
 use crate::storage::files::free_bytes;
-use crate::storage::is_full;
 
 impl SledLedger {
     pub(super) fn reopen_now(&self) -> Result<Head, ReopenError> {
@@ -43,15 +42,15 @@ impl SledLedger {
         };
         pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
         if rewritten {
-            rewrite::swap(&self.layout, &self.options)?;
+            // Of many attempts the first one's old store is kept: it alone held what the failure left.
+            let first = !std::mem::replace(&mut self.reopened().swapped, true);
+            rewrite::swap(&self.layout, &self.options, first)?;
         }
         let doubt = pause.doubt();
         self.take_up(pause, copy).inspect_err(|error| {
-            // Anything but a full disk may have been a sync, also of a directory or of the head file.
-            if let ReopenError::Refused(OpenError::Io { source, .. }) = error
-                && !is_full(source)
-            {
-                doubt(format!("the store could not be opened again: {error}: {source}"));
+            // A sync failed on the way: the next attempt is to write the store anew.
+            if rewrite::is_due(&self.layout) {
+                doubt(format!("the store could not be opened again: {error}"));
             }
         })
     }
@@ -67,7 +66,7 @@ impl SledLedger {
         open::make_durable(layout, &disk, &scan, &pause.keys(), copy.as_deref())?;
         let checkpoint = scan.durable.index.checkpoint().clone();
         // Written anew in any case: that it is behind what is acknowledged is held against nobody here.
-        let head_file = open::create_head_file(layout, checkpoint)?;
+        let head_file = open::create_head_file(layout, checkpoint).inspect_err(|_| open::in_doubt(&*disk))?;
         if rewrite::is_due(layout) {
             rewrite::step(options, rewrite::RewriteStep::Opened, layout)?;
             rewrite::unmark(layout)?;
@@ -136,6 +135,8 @@ pub(super) struct Reopened {
     /// The store was copied aside, or there was no room for that.
     copied: bool,
     copy: Option<PathBuf>,
+    /// The store was written anew and the old one set aside.
+    swapped: bool,
     /// Opened on a full disk: the store in place was not looked at yet.
     unseen: bool,
 }

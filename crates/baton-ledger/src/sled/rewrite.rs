@@ -202,11 +202,11 @@ pub(super) fn replace_keys(layout: &Layout, options: &OpenOptions) -> Result<(),
 }
 
 /// Puts the new store, which is whole, in the place of the old one, which is kept aside. Nobody may
-/// have either open.
-pub(super) fn swap(layout: &Layout, options: &OpenOptions) -> Result<(), OpenError> {
+/// have either open. `first` unless an earlier attempt after the same failure did so already.
+pub(super) fn swap(layout: &Layout, options: &OpenOptions, first: bool) -> Result<(), OpenError> {
     let (old, new) = (layout.store(), layout.new_store());
     if old.is_dir() {
-        let kept = recovery::move_aside(layout).map_err(io_at("move aside", &old))?;
+        let kept = recovery::move_aside(layout, first).map_err(io_at("move aside", &old))?;
         tracing::warn!(old = %kept.display(), "after a failed sync the store was written anew; the old one is kept");
     }
     step(options, RewriteStep::OldAside, layout)?;
