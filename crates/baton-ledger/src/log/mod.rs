@@ -156,6 +156,12 @@ impl Log {
         head_file.note(&Noted { checkpoint, clean: true }).map_err(io)
     }
 
+    /// What a failure does that was met outside of an append; for tests.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, failed: Failed, why: String) {
+        self.health.poison(failed, why);
+    }
+
     // The locks below are never held across a call that may panic half-way through a change, so a
     // lock that was poisoned by a panic still guards whole values.
     fn writer(&self) -> MutexGuard<'_, Writer> {

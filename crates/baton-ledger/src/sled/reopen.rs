@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use super::disk::SledDisk;
 use super::layout::io_at;
-use super::{SledLedger, ballast, open, recovery, rewrite};
+use super::{SledLedger, ballast, full, open, recovery, rewrite};
 use crate::error::{OpenError, ReopenError};
 use crate::head::Head;
 use crate::log::health::Failed;
 use crate::log::reopen::Pause;
+use crate::storage::Disk;
 use crate::storage::files::free_bytes;
 
 impl SledLedger {
@@ -34,7 +35,7 @@ impl SledLedger {
             rewrite::mark(&self.layout).map_err(io_at("write", &self.layout.marker()))?;
             rewrite::step(&self.options, rewrite::RewriteStep::Marked, &self.layout)?;
         }
-        self.ask_for_room(&pause, open::room_to_open(&self.layout, rewritten))?;
+        self.ask_for_room(&pause, open::room_to_open(&self.layout, rewritten)).inspect_err(|_| self.read_elsewhere(&pause))?;
         pause.stop_keeper();
         let copy = match rewritten {
             true => self.write_anew(&pause).map(|()| None)?,
@@ -82,17 +83,41 @@ impl SledLedger {
     fn write_anew(&self, pause: &Pause<'_>) -> Result<(), OpenError> {
         let (layout, options) = (&self.layout, &self.options);
         if !rewrite::only_to_move(layout) {
-            let source = match pause.disk() {
-                Some(disk) => disk,
-                // An earlier attempt let go of it and failed to open it.
-                None => Arc::new(open::open_disk(layout, options)?) as _,
-            };
-            rewrite::copy(layout, &*source, self.log.key(), options, Some(&pause.acknowledged()))?;
+            let copy = |source: &dyn Disk| rewrite::copy(layout, source, self.log.key(), options, Some(&pause.acknowledged()));
+            // The handle that failed may still read everything, and readers then need not wait.
+            let copied = pause.disk().is_some_and(|disk| {
+                copy(&*disk).inspect_err(|error| tracing::warn!(%error, "the store is opened again to be written anew")).is_ok()
+            });
+            if !copied {
+                self.copy_aside_once()?;
+                pause.release_disk().map_err(io_at("let go of", &layout.store()))?;
+                let disk = Arc::new(open::open_disk(layout, options)?);
+                pause.place_disk(disk.clone());
+                copy(&*disk)?;
+            }
         }
         let mut keys = pause.keys();
         rewrite::replace_keys(layout, options)?;
         *keys = open::open_key_file(layout)?;
         Ok(())
+    }
+
+    /// While there is no room, reads are served from a copy elsewhere, if there is a place for one: a
+    /// handle that met a full disk also refuses some reads. Tried once per failure.
+    fn read_elsewhere(&self, pause: &Pause<'_>) {
+        if std::mem::replace(&mut self.reopened().elsewhere, true) {
+            return;
+        }
+        let opened = full::open_copy(&self.layout, self.log.key(), &self.options, Some(&pause.acknowledged()));
+        let placed = opened.and_then(|(disk, _)| {
+            pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
+            pause.place_disk(Arc::new(disk));
+            Ok(())
+        });
+        if let Err(error) = placed {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(%error, source, "reads stay on the store that failed, and some may fail");
+        }
     }
 
     /// A raw copy of what the failure left, once per failure and not at each attempt. A store that was
@@ -137,13 +162,15 @@ pub(super) struct Reopened {
     copy: Option<PathBuf>,
     /// The store was written anew and the old one set aside.
     swapped: bool,
+    /// A copy was opened elsewhere, or that failed.
+    elsewhere: bool,
     /// Opened on a full disk: the store in place was not looked at yet.
     unseen: bool,
 }
 
 impl Reopened {
     pub(super) fn of(unseen: bool) -> Self {
-        Reopened { unseen, ..Reopened::default() }
+        Reopened { unseen, elsewhere: unseen, ..Reopened::default() }
     }
 
     fn clear(&mut self) {
