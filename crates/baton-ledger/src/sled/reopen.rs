@@ -67,7 +67,7 @@ impl SledLedger {
         open::make_durable(layout, &disk, &scan, &pause.keys(), copy.as_deref())?;
         let checkpoint = scan.durable.index.checkpoint().clone();
         // Written anew in any case: that it is behind what is acknowledged is held against nobody here.
-        let head_file = open::create_head_file(layout, checkpoint).inspect_err(|_| open::in_doubt(&*disk))?;
+        let head_file = open::create_head_file(layout, checkpoint).inspect_err(|_| open::in_doubt(&disk))?;
         if rewrite::is_due(layout) {
             rewrite::step(options, rewrite::RewriteStep::Opened, layout)?;
             rewrite::unmark(layout)?;
