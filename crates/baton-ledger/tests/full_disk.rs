@@ -10,6 +10,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use baton_ledger::*;
 use support::*;
@@ -20,14 +21,20 @@ const MIB: u64 = 1024 * 1024;
 struct Disk {
     mount: tempfile::TempDir,
     elsewhere: tempfile::TempDir,
+    // Last: the next test begins when this disk is gone. A child that one test starts would for a moment
+    // hold the files, and so the locks, of another.
+    _alone: MutexGuard<'static, ()>,
 }
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl Disk {
     fn mount() -> Option<Disk> {
-        let disk = Disk { mount: tempfile::tempdir().unwrap(), elsewhere: tempfile::tempdir().unwrap() };
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(disk.mount.path()).output();
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mount, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=96m", "tmpfs"]).arg(mount.path()).output();
         match mounted {
-            Ok(output) if output.status.success() => Some(disk),
+            Ok(output) if output.status.success() => Some(Disk { mount, elsewhere, _alone }),
             refused => {
                 eprintln!("NOT RUN: a disk could not be mounted, so nothing was tested on a full one: {refused:?}");
                 None

@@ -11,6 +11,9 @@ use super::faulty::{FaultyLedger, Mode};
 use super::world::*;
 use crate::{Engine, Options, ReadError, StartError, SubmitError, Writes, dump};
 
+/// No promise: only that a wait for what never comes ends.
+const LIMIT: Duration = Duration::from_secs(20);
+
 async fn engine_on(ledger: &Arc<FaultyLedger>) -> Engine {
     let shared: Arc<dyn Ledger> = Arc::clone(ledger) as _;
     start_with(&shared, Options { reopen_pause: Duration::from_millis(1), ..Options::default() }).await
@@ -18,7 +21,9 @@ async fn engine_on(ledger: &Arc<FaultyLedger>) -> Engine {
 
 /// Waits, without asking for anything, until requests can be recorded again.
 async fn recovered(engine: &Engine) {
-    engine.writes().wait_for(|writes| *writes == Writes::Open).await.unwrap();
+    let mut writes = engine.writes();
+    let open = writes.wait_for(|writes| *writes == Writes::Open);
+    tokio::time::timeout(LIMIT, open).await.expect("requests are never recorded again").unwrap();
 }
 
 #[tokio::test]

@@ -71,7 +71,9 @@ impl FaultyLedger {
     pub(crate) async fn tried_again(&self, times: u64) {
         let mut tried = self.tried.subscribe();
         let until = *tried.borrow_and_update() + times;
-        tried.wait_for(|tried| *tried >= until).await.unwrap();
+        let enough = tried.wait_for(|tried| *tried >= until);
+        let limit = std::time::Duration::from_secs(20);
+        tokio::time::timeout(limit, enough).await.expect("nobody tries to open it again").unwrap();
     }
 
     async fn open_again(&self) {
