@@ -151,9 +151,13 @@ impl Log {
         let Some(mut head_file) = stopped.map_err(io)? else {
             return Ok(());
         };
-        self.disk().and_then(|disk| disk.sync()).map_err(io)?;
         let checkpoint = self.durable().index.checkpoint().clone();
-        head_file.note(&Noted { checkpoint, clean: true }).map_err(io)
+        let closed = self.disk().and_then(|disk| disk.sync()).and_then(|()| head_file.note(&Noted { checkpoint, clean: true }));
+        closed.map_err(|source| {
+            // The next start must not take for granted what this one could not sync.
+            self.health.poison(Failed::Sync, format!("a clean stop could not be marked: {source}"));
+            io(source)
+        })
     }
 
     /// What a failure does that was met outside of an append; for tests.

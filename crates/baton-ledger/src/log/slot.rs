@@ -5,6 +5,7 @@
 //! moment it went; where opening takes longer or fails, reads are refused at once until it succeeds.
 
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Slot {
     held: Mutex<Held>,
     placed: Condvar,
+    /// How many stores were put here so far.
+    count: AtomicU64,
 }
 
 enum Held {
@@ -27,7 +30,7 @@ enum Held {
 
 impl Slot {
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Slot {
-        Slot { held: Mutex::new(Held::Open(disk)), placed: Condvar::new() }
+        Slot { held: Mutex::new(Held::Open(disk)), placed: Condvar::new(), count: AtomicU64::new(1) }
     }
 
     /// The store, waiting for it if it is being opened again. Let go of it soon.
@@ -43,6 +46,19 @@ impl Slot {
             };
             held = self.placed.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// How many stores were put here so far: asked before a read, it tells whether another came since.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Waits a bounded time for another store than that of `count`, and says whether one came. The caller
+    /// must hold none, or none can come.
+    pub(crate) fn another_came(&self, count: u64) -> bool {
+        let waited = self.placed.wait_timeout_while(self.held(), PATIENCE, |_| self.count() == count);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.count() != count
     }
 
     /// The store if there is one now.
@@ -79,7 +95,10 @@ impl Slot {
     }
 
     pub(crate) fn place(&self, disk: Arc<dyn Disk>) {
-        *self.held() = Held::Open(disk);
+        let mut held = self.held();
+        *held = Held::Open(disk);
+        self.count.fetch_add(1, Ordering::SeqCst);
+        drop(held);
         self.placed.notify_all();
     }
 

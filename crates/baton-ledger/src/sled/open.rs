@@ -32,6 +32,9 @@ use crate::storage::{Disk, Fault};
 /// What the engine may write before it has opened a store: two of its segments.
 const ROOM_OF_THE_ENGINE: u64 = 2 * SEGMENT as u64;
 
+/// What was tried when a store that is open could not be read.
+pub(super) const READ_STORE: &str = "read the store";
+
 pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<SledLedger, OpenError> {
     let layout = Layout::new(dir);
     layout.create_dir()?;
@@ -233,7 +236,7 @@ pub(super) fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
 pub(super) fn load_refusal(layout: &Layout, given: &str, refusal: Refusal) -> OpenError {
     let dir = layout.dir.clone();
     match refusal {
-        Refusal::Store(fault) => store_fault(layout, "read the store", fault),
+        Refusal::Store(fault) => store_fault(layout, READ_STORE, fault),
         Refusal::Loss { store, noted } => OpenError::Loss { dir, store, noted },
         Refusal::WrongKey { found } => OpenError::WrongKey { dir, found, given: given.to_owned() },
     }

@@ -30,17 +30,7 @@ impl SledLedger {
             return Ok(self.log.durable().index.head());
         };
         let rewritten = failed == Failed::Sync;
-        if rewritten {
-            // First of all, should the process end before it is done.
-            rewrite::mark(&self.layout).map_err(io_at("write", &self.layout.marker()))?;
-            rewrite::step(&self.options, rewrite::RewriteStep::Marked, &self.layout)?;
-        }
-        self.ask_for_room(&pause, open::room_to_open(&self.layout, rewritten)).inspect_err(|_| self.read_elsewhere(&pause))?;
-        pause.stop_keeper();
-        let copy = match rewritten {
-            true => self.write_anew(&pause).map(|()| None)?,
-            false => self.copy_aside_once()?,
-        };
+        let copy = self.prepare(&mut pause, rewritten).inspect_err(|_| self.read_elsewhere(&pause))?;
         pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
         if rewritten {
             // Of many attempts the first one's old store is kept: it alone held what the failure left.
@@ -53,6 +43,21 @@ impl SledLedger {
             if rewrite::is_due(&self.layout) {
                 doubt(format!("the store could not be opened again: {error}"));
             }
+        })
+    }
+
+    /// Everything that is done while readers are on the store as it is; says where its raw copy is.
+    fn prepare(&self, pause: &mut Pause<'_>, rewritten: bool) -> Result<Option<PathBuf>, ReopenError> {
+        if rewritten {
+            // First of all, should the process end before it is done.
+            rewrite::mark(&self.layout).map_err(io_at("write", &self.layout.marker()))?;
+            rewrite::step(&self.options, rewrite::RewriteStep::Marked, &self.layout)?;
+        }
+        self.ask_for_room(pause, open::room_to_open(&self.layout, rewritten))?;
+        pause.stop_keeper();
+        Ok(match rewritten {
+            true => self.write_anew(pause).map(|()| None)?,
+            false => self.copy_aside_once()?,
         })
     }
 
@@ -85,10 +90,16 @@ impl SledLedger {
         if !rewrite::only_to_move(layout) {
             let copy = |source: &dyn Disk| rewrite::copy(layout, source, self.log.key(), options, Some(&pause.acknowledged()));
             // The handle that failed may still read everything, and readers then need not wait.
-            let copied = pause.disk().is_some_and(|disk| {
-                copy(&*disk).inspect_err(|error| tracing::warn!(%error, "the store is opened again to be written anew")).is_ok()
-            });
-            if !copied {
+            let read = match pause.disk().map(|disk| copy(&*disk)) {
+                Some(Ok(())) => true,
+                Some(Err(error)) if rewrite::is_of_the_source(&error) => {
+                    tracing::warn!(%error, "the store is opened again to be written anew");
+                    false
+                }
+                Some(Err(error)) => return Err(error),
+                None => false,
+            };
+            if !read {
                 self.copy_aside_once()?;
                 pause.release_disk().map_err(io_at("let go of", &layout.store()))?;
                 let disk = Arc::new(open::open_disk(layout, options)?);
@@ -102,8 +113,8 @@ impl SledLedger {
         Ok(())
     }
 
-    /// While there is no room, reads are served from a copy elsewhere, if there is a place for one: a
-    /// handle that met a full disk also refuses some reads. Tried once per failure.
+    /// While it cannot be opened again, reads are served from a copy elsewhere, if there is a place for one:
+    /// a handle that failed also refuses some reads. Tried once per failure.
     fn read_elsewhere(&self, pause: &Pause<'_>) {
         if std::mem::replace(&mut self.reopened().elsewhere, true) {
             return;

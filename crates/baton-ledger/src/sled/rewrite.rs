@@ -29,7 +29,7 @@ use std::sync::Arc;
 use super::OpenOptions;
 use super::disk::SledDisk;
 use super::layout::{Layout, io_at};
-use super::open::{load_refusal, store_fault, sync_names};
+use super::open::{READ_STORE, load_refusal, store_fault, sync_names};
 use super::recovery::{self, remove_if_there};
 use super::store::Store;
 use super::sync::{SyncMode, Syncer};
@@ -146,6 +146,11 @@ pub(super) fn copy(
     }
 }
 
+/// Whether a copy failed because of the store it was made of, and not because of the new one.
+pub(super) fn is_of_the_source(error: &OpenError) -> bool {
+    matches!(error, OpenError::Damaged { .. } | OpenError::Io { what: READ_STORE, .. })
+}
+
 /// The new store with every chunk before `end`, and the store's own value, not all of it synced.
 fn fill(layout: &Layout, source: &dyn Disk, options: &OpenOptions, end: Position) -> Result<SledDisk, OpenError> {
     let path = layout.new_store();
@@ -178,7 +183,7 @@ fn fill(layout: &Layout, source: &dyn Disk, options: &OpenOptions, end: Position
     });
     match failed {
         Some(error) => Err(error),
-        None => visited.map(|()| copy).map_err(|fault| store_fault(layout, "read the store", fault)),
+        None => visited.map(|()| copy).map_err(|fault| store_fault(layout, READ_STORE, fault)),
     }
 }
 
