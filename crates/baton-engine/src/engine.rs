@@ -21,6 +21,7 @@ use crate::error::{NotYet, ReadError, ShutdownError, StartError, SubmitError};
 use crate::fold;
 use crate::log::{LogEntry, stream_name};
 use crate::published::{Published, Writes, newest};
+use crate::reopening::Reopening;
 use crate::submission::{Answer, Entry, Submission, Validated};
 use crate::writer::Writer;
 
@@ -34,11 +35,14 @@ pub struct Options {
     pub batch_requests: usize,
     /// A batch takes no further request once those in it hold this many bytes of content.
     pub batch_bytes: usize,
+    /// While nothing can be recorded, the writer opens the ledger again, or looks for space, this often;
+    /// less often when that takes long.
+    pub reopen_pause: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { queue: 1_024, batch_requests: 256, batch_bytes: 1024 * 1024 }
+        Self { queue: 1_024, batch_requests: 256, batch_bytes: 1024 * 1024, reopen_pause: Duration::from_secs(1) }
     }
 }
 
@@ -86,6 +90,7 @@ impl Engine {
         let mut unerased = state.erased.keys().copied().collect();
         erasure::destroy(ledger.as_ref(), &mut unerased).await;
         let published = Arc::new(Published::new(state));
+        let reopening = Reopening::begin(ledger.as_ref(), &published).await;
         let (jobs, queue) = mpsc::channel(options.queue.max(1));
         let stop = Arc::new(Notify::new());
         let options = Options { batch_requests: options.batch_requests.clamp(1, MAX_BATCH_SETS), ..options };
@@ -99,6 +104,7 @@ impl Engine {
             stopped: false,
             waiting: VecDeque::new(),
             unerased,
+            reopening,
         };
         let ended = spawn(writer).map_err(StartError::Thread)?;
         Ok(Self { ledger, published, clock, jobs, stop, ended })
@@ -200,7 +206,8 @@ impl Engine {
         self.published.sizes()
     }
 
-    /// Whether requests can be recorded, as it changes. Learned from writes alone: nothing probes.
+    /// Whether requests can be recorded, as it changes. That they can not is learned from a write, or at
+    /// the start; that they can again, by the writer itself, with no request needed.
     pub fn writes(&self) -> watch::Receiver<Writes> {
         self.published.writes()
     }

@@ -25,6 +25,7 @@ mod log;
 mod open;
 mod proofs;
 mod published;
+mod reopening;
 mod submission;
 mod system;
 mod writer;

@@ -15,9 +15,10 @@ use tokio::sync::watch;
 pub enum Writes {
     /// They can, as far as is known.
     Open,
-    /// A write failed; nothing is recorded until the ledger is opened again. Says what failed.
+    /// A write failed; nothing is recorded until the writer has opened the ledger again, which it keeps
+    /// trying. Says what failed.
     Poisoned(String),
-    /// The disk is full; the next request tries again.
+    /// The disk is full; writing resumes by itself when there is space.
     Full,
     /// The engine is shut down.
     Closed,
@@ -55,6 +56,14 @@ impl Published {
             *before = writes;
             changed
         });
+    }
+
+    /// As [`say`](Published::say), but what failed first stays the reason for what follows from it.
+    pub(crate) fn say_still(&self, writes: Writes) {
+        let follows = matches!((&*self.writes.borrow(), &writes), (Writes::Poisoned(_), Writes::Poisoned(_)));
+        if !follows {
+            self.say(writes);
+        }
     }
 
     pub(crate) fn sizes(&self) -> watch::Receiver<u64> {

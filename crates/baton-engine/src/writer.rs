@@ -3,12 +3,14 @@
 //! **Durable when?** When the ledger's append returns; marked below as the point of no return.
 //! **Ordered how?** As requests come out of the queue.
 //! **Who retries?** The caller. Nothing is written twice here; after a failed append the requests of
-//! the batch are answered with what is known, and the next batch begins from the durable log.
+//! the batch are answered with what is known, then the ledger is opened again in place, as often as it
+//! takes and with no request needed, and the next batch begins from the durable log.
 //! **After a crash?** Before the point of no return nobody was told anything; after it the batch is
 //! found, and a repeat of each request gives its receipt.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use baton_domain::state::State;
 use baton_domain::values::Position;
@@ -23,6 +25,7 @@ use crate::error::{ReadError, SubmitError};
 use crate::fold;
 use crate::log;
 use crate::published::{Published, Writes, newest};
+use crate::reopening::{self, Reopening};
 use crate::submission::{Answer, Entry};
 
 pub(crate) struct Writer {
@@ -37,6 +40,16 @@ pub(crate) struct Writer {
     pub(crate) waiting: VecDeque<Job>,
     /// Events whose erasure is durable and whose keys may be left.
     pub(crate) unerased: BTreeSet<Position>,
+    /// When the ledger is to be opened again, while nothing can be recorded.
+    pub(crate) reopening: Reopening,
+}
+
+/// What there is to do next.
+enum Next {
+    Request(Job),
+    Reopen,
+    /// Everything that was queued before a stop is done, or the last handle is gone.
+    End,
 }
 
 impl Writer {
@@ -44,11 +57,16 @@ impl Writer {
     /// everything that was queued by then is answered.
     pub(crate) async fn run(mut self) -> Result<(), CloseError> {
         loop {
+            // Before requests, or many of them would put it off for ever.
+            if self.reopening.is_due() {
+                self.reopen().await;
+            }
             if self.waiting.is_empty() {
                 match self.next().await {
-                    Some(job) => self.waiting.push_back(job),
-                    None if self.stopped => return self.ledger.close().await,
-                    None => return Ok(()),
+                    Next::Request(job) => self.waiting.push_back(job),
+                    Next::Reopen => continue,
+                    Next::End if self.stopped => return self.ledger.close().await,
+                    Next::End => return Ok(()),
                 }
             }
             self.take_queued();
@@ -56,17 +74,39 @@ impl Writer {
         }
     }
 
-    /// The next request; none when everything that was queued before a stop is done, or when the last
-    /// handle is gone.
-    async fn next(&mut self) -> Option<Job> {
+    async fn next(&mut self) -> Next {
         tokio::select! {
             biased;
             () = self.stop.notified(), if !self.stopped => {
                 self.stopped = true;
                 self.jobs.close();
-                self.jobs.recv().await
+                // What is queued is answered; a ledger that fails is not opened again for that.
+                self.reopening.forget();
+                self.jobs.recv().await.map_or(Next::End, Next::Request)
             }
-            job = self.jobs.recv() => job,
+            () = self.reopening.due() => Next::Reopen,
+            job = self.jobs.recv() => job.map_or(Next::End, Next::Request),
+        }
+    }
+
+    /// Opens the ledger again in place and takes in what it then holds.
+    async fn reopen(&mut self) {
+        let begin = Instant::now();
+        let reopened = match self.ledger.reopen().await {
+            // A batch whose outcome was unknown may have been found.
+            Ok(_) => self.catch_up().await.map(drop).map_err(|error| Writes::Poisoned(error.to_string())),
+            Err(error) => Err(reopening::refusal(&error)),
+        };
+        match reopened {
+            Ok(()) => {
+                tracing::info!("requests are recorded again");
+                self.published.say(Writes::Open);
+                self.reopening.forget();
+            }
+            Err(writes) => {
+                self.published.say_still(writes);
+                self.reopening.again_after(self.options.reopen_pause, begin.elapsed());
+            }
         }
     }
 
@@ -97,12 +137,18 @@ impl Writer {
                 self.published.publish(state.clone());
                 self.published.say(Writes::Open);
                 self.erase(erasure::newly(&durable, &state)).await;
+                self.reopening.forget();
                 answer(outcomes, &state, &Appending::Done(appended));
             }
             // The state of the batch is dropped: what is published is the durable one still.
             Err(error) => {
                 let (failure, writes) = failure(&error);
                 tracing::error!(error = &error as &dyn std::error::Error, requests = outcomes.len(), "failed to append a batch");
+                match writes {
+                    Writes::Poisoned(_) => self.reopening.at_once(),
+                    Writes::Full => self.reopening.again_after(self.options.reopen_pause, Duration::ZERO),
+                    Writes::Open | Writes::Closed => {}
+                }
                 self.published.say(writes);
                 answer(outcomes, &durable, &Appending::Failed(failure));
             }
@@ -134,6 +180,7 @@ impl Writer {
     fn unreadable(&mut self, error: &ReadError) {
         tracing::error!(error = error as &dyn std::error::Error, "failed to read on in the log");
         self.published.say(Writes::Poisoned(error.to_string()));
+        self.reopening.again_after(self.options.reopen_pause, Duration::ZERO);
         for job in self.waiting.drain(..) {
             let _ = job.reply.send(Err(error.into()));
         }

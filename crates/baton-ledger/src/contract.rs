@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::error::{AppendError, CloseError, EraseError, ReadError};
+use crate::error::{AppendError, CloseError, EraseError, ReadError, ReopenError};
 use crate::hash::LeafHash;
 use crate::head::Head;
 use crate::names::{Position, Revision, StreamName};
@@ -96,6 +96,19 @@ pub trait Ledger: Send + Sync {
     /// ledger asks for no reason; recording one, durably and before, is the caller's duty. Leaves,
     /// and so every proof, stay as they are.
     async fn erase(&self, positions: &[Position]) -> Result<(), EraseError>;
+
+    /// Makes a ledger that refuses appends take them again, in place; without a failure it only looks
+    /// whether there is space. Returns the durable end of the log.
+    ///
+    /// After a failed write the store is opened again; after a failed sync it is first written anew, from
+    /// records that are verified, because what is read back then proves nothing. Appends are taken again
+    /// only after everything was read, verified, and synced; on an error nothing is taken still, and
+    /// calling it again goes on from wherever it ended. Should the process end, the next open goes on.
+    ///
+    /// A batch whose outcome was unknown is there from then on, whole, or not: ask for its request.
+    /// Reads are answered before and after, and wait a bounded time while the store is exchanged.
+    /// Blocks the calling thread, in proportion to the log; meant for the writer thread, like `append`.
+    async fn reopen(&self) -> Result<Head, ReopenError>;
 
     /// Syncs everything, marks a clean stop and refuses appends from then on; reads go on.
     ///

@@ -295,6 +295,26 @@ pub enum OpenError {
     },
 }
 
+/// Why a ledger does not take records again. Nothing is lost, and reads go on unless the error says that
+/// the store cannot be opened; calling it again may succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReopenError {
+    /// The ledger was closed.
+    #[error("the ledger is closed; open it anew")]
+    Closed,
+    /// There is not enough space. Nothing was tried.
+    #[error("the disk is full: {free} bytes are free and {needed} are needed; free some space")]
+    Full {
+        /// Free space, in bytes.
+        free: u64,
+        /// What has to be free, in bytes.
+        needed: u64,
+    },
+    /// As at an open.
+    #[error(transparent)]
+    Refused(#[from] OpenError),
+}
+
 /// Why a ledger was not closed cleanly. Nothing acknowledged is lost; the next open takes the way
 /// of an unclean stop.
 #[derive(Debug, thiserror::Error)]

@@ -33,7 +33,7 @@ mod storage;
 pub use contract::{
     AppendSet, Appended, AppendedRecord, Batch, Disclosure, Expected, Ledger, Record, RequestKey, RequestRecord, StoredRecord,
 };
-pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError};
+pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError, ReopenError};
 pub use hash::{LeafHash, leaf_hash};
 pub use head::Head;
 pub use memory::MemoryLedger;
@@ -42,4 +42,7 @@ pub use proof::{
     Checkpoint, CheckpointError, EMPTY_ROOT, KeyError, NodeHash, ProofError, Receipt, ReceiptError, SignedCheckpoint, SigningKey,
     TILE_WIDTH, Tile, Tree, TrustedKeys, check_consistency, check_inclusion,
 };
-pub use sled::{OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, probe_store};
+pub use sled::{
+    Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, RewriteHook, RewriteStep, SledLedger, SyncHook, SyncMode,
+    SyncPoint, WriteHook, inspect, inspect_probed, probe_store,
+};

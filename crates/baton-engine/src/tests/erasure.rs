@@ -154,7 +154,8 @@ async fn an_erasure_that_was_not_recorded_destroys_nothing_and_one_found_later_d
     for kept in [false, true] {
         let ledger = FaultyLedger::opened().await;
         let shared: Arc<dyn Ledger> = ledger.clone();
-        let engine = start(&shared).await;
+        let options = crate::Options { reopen_pause: std::time::Duration::from_millis(1), ..crate::Options::default() };
+        let engine = start_with(&shared, options).await;
         let positions = with_secret(&engine).await;
         let erasure = json!({ "positions": positions, "ground": "court_order" });
         ask(&engine, vec![proposed("e1", json!([command("audit", "ErasureAuthorised", erasure)]))]).await.unwrap();
@@ -163,7 +164,8 @@ async fn an_erasure_that_was_not_recorded_destroys_nothing_and_one_found_later_d
         ledger.set(Mode::Unknown { kept });
         assert!(matches!(engine.submit(approve(&digest)).await, Err(SubmitError::OutcomeUnknown)));
         assert!(stored(&engine).await.iter().any(holds) && shown(&engine).await);
-        ledger.reopen().await;
+        ledger.heal();
+        recovered(&engine).await;
         ask(&engine, vec![note("and on")]).await.unwrap();
         assert_eq!(stored(&engine).await.iter().any(holds), !kept);
         assert_eq!(shown(&engine).await, !kept);

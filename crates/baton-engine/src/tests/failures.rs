@@ -1,6 +1,7 @@
 //! What requests are answered when the ledger fails, and what is shown then: nothing that is not durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use baton_domain::decide::Refusal;
 use baton_domain::values::Position;
@@ -10,9 +11,11 @@ use super::faulty::{FaultyLedger, Mode};
 use super::world::*;
 use crate::{Engine, Options, ReadError, StartError, SubmitError, Writes, dump};
 
+/// No promise: only that a wait for what never comes ends.
+
 async fn engine_on(ledger: &Arc<FaultyLedger>) -> Engine {
     let shared: Arc<dyn Ledger> = Arc::clone(ledger) as _;
-    start(&shared).await
+    start_with(&shared, Options { reopen_pause: Duration::from_millis(1), ..Options::default() }).await
 }
 
 #[tokio::test]
@@ -58,8 +61,66 @@ async fn a_full_disk_refuses_and_writing_goes_on_by_itself() {
     assert_eq!(*writes.borrow_and_update(), Writes::Full);
     assert_eq!(engine.snapshot().size, 1);
     ledger.set(Mode::Works);
+    recovered(&engine).await;
     ask(&engine, vec![note("n")]).await.unwrap();
     assert_eq!(*writes.borrow_and_update(), Writes::Open);
+}
+
+#[tokio::test]
+async fn a_ledger_that_failed_is_opened_again_without_any_request() {
+    for mode in [Mode::Refuses, Mode::Unknown { kept: true }, Mode::Unknown { kept: false }, Mode::Full, Mode::Poisoned] {
+        let ledger = FaultyLedger::opened().await;
+        let engine = engine_on(&ledger).await;
+        ledger.set(mode);
+        ask(&engine, vec![note("n")]).await.unwrap_err();
+        ledger.tried_again(3).await;
+        assert_ne!(*engine.writes().borrow(), Writes::Open);
+        ledger.heal();
+        recovered(&engine).await;
+        // What was found is shown as soon as requests can be recorded, and not only by the next one.
+        let found = u64::from(mode == Mode::Unknown { kept: true });
+        assert_eq!(engine.snapshot().size, 1 + found);
+        assert_eq!(ask(&engine, vec![note("m")]).await.unwrap().position, Position(1 + found));
+    }
+}
+
+#[tokio::test]
+async fn while_it_cannot_be_opened_again_requests_are_refused_reads_are_served_and_it_is_tried_on() {
+    let ledger = FaultyLedger::opened().await;
+    let engine = engine_on(&ledger).await;
+    ledger.set(Mode::Unknown { kept: false });
+    assert!(matches!(ask(&engine, vec![note("n")]).await, Err(SubmitError::OutcomeUnknown)));
+    for _ in 0..3 {
+        ledger.tried_again(2).await;
+        let refused = ask(&engine, vec![note("n")]).await;
+        assert!(matches!(refused, Err(SubmitError::Poisoned { .. })), "{refused:?}");
+        assert!(matches!(&*engine.writes().borrow(), Writes::Poisoned(_)));
+        assert_eq!(log(&engine).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_takes_nothing_at_the_start_is_read_and_takes_requests_once_it_can() {
+    let ledger = FaultyLedger::opened().await;
+    ledger.set(Mode::Full);
+    let engine = engine_on(&ledger).await;
+    assert_eq!(*engine.writes().borrow(), Writes::Full);
+    assert_eq!(log(&engine).await.len(), 1);
+    assert!(matches!(ask(&engine, vec![note("n")]).await, Err(SubmitError::Full)));
+    ledger.heal();
+    recovered(&engine).await;
+    ask(&engine, vec![note("n")]).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_engine_that_is_shut_down_while_its_ledger_fails_ends() {
+    let ledger = FaultyLedger::opened().await;
+    let engine = engine_on(&ledger).await;
+    ledger.set(Mode::Poisoned);
+    ask(&engine, vec![note("n")]).await.unwrap_err();
+    ledger.tried_again(1).await;
+    engine.shutdown().await.unwrap();
+    assert_eq!(*engine.writes().borrow(), Writes::Closed);
 }
 
 #[tokio::test]
@@ -71,7 +132,8 @@ async fn an_unknown_outcome_that_was_kept_gives_its_receipt_on_the_repeat() {
     assert!(matches!(unknown, Err(SubmitError::OutcomeUnknown)));
     assert_eq!(engine.snapshot().size, 1);
     assert_eq!(log(&engine).await.len(), 1);
-    ledger.reopen().await;
+    ledger.heal();
+    recovered(&engine).await;
     let answer = engine.submit(request(ADMIN, 1, vec![note("n")])).await.unwrap();
     assert!(answer.already_recorded);
     assert_eq!(answer.entries[0].position, Position(1));
@@ -86,7 +148,8 @@ async fn an_unknown_outcome_that_was_not_kept_is_recorded_on_the_repeat() {
     ledger.set(Mode::Unknown { kept: false });
     let unknown = engine.submit(request(ADMIN, 1, vec![note("n")])).await;
     assert!(matches!(unknown, Err(SubmitError::OutcomeUnknown)));
-    ledger.reopen().await;
+    ledger.heal();
+    recovered(&engine).await;
     let answer = engine.submit(request(ADMIN, 1, vec![note("n")])).await.unwrap();
     assert!(!answer.already_recorded);
     assert_eq!(answer.entries[0].position, Position(1));

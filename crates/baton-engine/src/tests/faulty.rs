@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use baton_ledger::{
-    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, Position, ProofError,
-    ReadError, Receipt, RequestKey, RequestRecord, Revision, SignedCheckpoint, StoredRecord, StreamName, Tile,
+    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, OpenError, Position,
+    ProofError, ReadError, Receipt, ReopenError, RequestKey, RequestRecord, Revision, SignedCheckpoint, StoredRecord, StreamName,
+    Tile,
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -34,6 +35,9 @@ pub(crate) struct FaultyLedger {
     forged: Mutex<Option<Position>>,
     /// Whether keys can not be destroyed.
     keeps_keys: Mutex<bool>,
+    /// Whether it can be opened again, and how often that was tried.
+    heals: Mutex<bool>,
+    tried: watch::Sender<u64>,
     held: Mutex<bool>,
     entered: Semaphore,
     released: Semaphore,
@@ -47,6 +51,8 @@ impl FaultyLedger {
             kept: Mutex::new(None),
             forged: Mutex::new(None),
             keeps_keys: Mutex::new(false),
+            heals: Mutex::new(false),
+            tried: watch::Sender::new(0),
             held: Mutex::new(false),
             entered: Semaphore::new(0),
             released: Semaphore::new(0),
@@ -59,8 +65,21 @@ impl FaultyLedger {
         *self.mode.lock().unwrap() = mode;
     }
 
-    /// Opens the ledger again, in place: a batch that was kept is found now.
-    pub(crate) async fn reopen(&self) {
+    /// From now on opening it again succeeds.
+    pub(crate) fn heal(&self) {
+        *self.heals.lock().unwrap() = true;
+    }
+
+    /// Waits until it was tried so often more to open it again.
+    pub(crate) async fn tried_again(&self, times: u64) {
+        let mut tried = self.tried.subscribe();
+        let until = *tried.borrow_and_update() + times;
+        let enough = tried.wait_for(|tried| *tried >= until);
+        let limit = std::time::Duration::from_secs(20);
+        tokio::time::timeout(limit, enough).await.expect("nobody tries to open it again").unwrap();
+    }
+
+    async fn open_again(&self) {
         self.set(Mode::Works);
         let kept = self.kept.lock().unwrap().take();
         if let Some(batch) = kept {
@@ -183,6 +202,23 @@ impl Ledger for FaultyLedger {
             return Err(EraseError::Io { source: std::io::Error::other("a broken cable") });
         }
         self.inner.erase(positions).await
+    }
+
+    async fn reopen(&self) -> Result<Head, ReopenError> {
+        self.tried.send_modify(|tried| *tried += 1);
+        let mode = *self.mode.lock().unwrap();
+        if mode != Mode::Works {
+            match (mode, *self.heals.lock().unwrap()) {
+                (_, true) => {}
+                (Mode::Full, false) => return Err(ReopenError::Full { free: 1, needed: 2 }),
+                (_, false) => {
+                    let source = std::io::Error::other("still a broken cable");
+                    return Err(OpenError::Io { what: "open", path: "a store".into(), source }.into());
+                }
+            }
+        }
+        self.open_again().await;
+        Ok(self.inner.head())
     }
 
     async fn close(&self) -> Result<(), CloseError> {

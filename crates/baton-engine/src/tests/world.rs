@@ -149,3 +149,10 @@ pub(crate) async fn log(engine: &Engine) -> Vec<LogEntry> {
         all.extend(page);
     }
 }
+
+/// Waits, without asking for anything, until requests can be recorded again.
+pub(crate) async fn recovered(engine: &Engine) {
+    let mut writes = engine.writes();
+    let open = writes.wait_for(|writes| *writes == crate::Writes::Open);
+    tokio::time::timeout(std::time::Duration::from_secs(20), open).await.expect("requests are never recorded again").unwrap();
+}

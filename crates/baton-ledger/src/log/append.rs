@@ -16,6 +16,7 @@
 use std::io;
 
 use super::chunk::{Chunk, Entry, Request};
+use super::health::Failed;
 use super::{Log, Writer};
 use crate::contract::{Appended, AppendedRecord, Batch};
 use crate::error::AppendError;
@@ -35,7 +36,7 @@ impl Log {
             let extension = durable.index.extension(&admitted);
             (admitted, extension)
         };
-        let disk = self.disk();
+        let disk = self.disk().map_err(|source| AppendError::Io { what: "reach the store", source })?;
         self.check_space(&*disk)?;
         let entries = self.seal(&mut writer, batch, &admitted)?;
         // Signed before it is durable, and shown to nobody before that. Should the batch be lost, the
@@ -68,7 +69,8 @@ impl Log {
     /// The entries to store, disclosures encrypted under slots that are synced already.
     fn seal(&self, writer: &mut Writer, batch: &Batch, admitted: &[AppendedRecord]) -> Result<Vec<Entry>, AppendError> {
         let disclosures = batch.records().filter(|record| record.disclosure.is_some()).count();
-        writer.slots.ensure(&self.keys, disclosures as u64).map_err(|error| self.keys_failed(error))?;
+        let keys = self.keys();
+        writer.slots.ensure(&keys, disclosures as u64).map_err(|error| self.keys_failed(error))?;
         let requests = batch.sets.iter().flat_map(|set| {
             let first =
                 set.request.as_ref().map(|key| Request { key: key.clone(), digest: set.digest, count: set.records.len() as u32 });
@@ -76,7 +78,7 @@ impl Log {
         });
         let mut entries = Vec::with_capacity(admitted.len());
         for ((record, place), request) in batch.records().zip(admitted).zip(requests) {
-            let sealed = record.disclosure.as_ref().map(|plaintext| writer.slots.seal(&self.keys, &place.leaf_hash, plaintext));
+            let sealed = record.disclosure.as_ref().map(|plaintext| writer.slots.seal(&keys, &place.leaf_hash, plaintext));
             entries.push(Entry {
                 stream: place.stream.clone(),
                 revision: place.revision,
@@ -91,15 +93,15 @@ impl Log {
 
     fn keys_failed(&self, source: io::Error) -> AppendError {
         match source.kind() {
-            // The same slots are filled and synced again by the next append.
+            // Space is taken before anything is written, so nothing was: the next append tries again.
             _ if is_full(&source) => AppendError::Full { nothing_written: true },
             io::ErrorKind::InvalidData => {
-                self.health.poison(format!("the key file is damaged: {source}"));
+                self.health.poison(Failed::Write, format!("the key file is damaged: {source}"));
                 AppendError::Damaged { what: "the key file".to_owned() }
             }
             // A sync that failed once may report success the next time without having synced.
             _ => {
-                self.health.poison(format!("the key file cannot be extended: {source}"));
+                self.health.poison(Failed::Sync, format!("the key file cannot be extended: {source}"));
                 AppendError::Io { what: "extend the key file", source }
             }
         }
@@ -110,7 +112,7 @@ impl Log {
             if let Err(fault) = disk.put(&chunk.first.0.to_be_bytes(), chunk.encode()) {
                 // Without its last chunk the batch is torn, and the next open removes it.
                 let certain = number + 1 < chunks.len();
-                return Err(self.write_failed(fault.into(), certain));
+                return Err(self.write_failed(disk, fault.into(), certain));
             }
         }
         Ok(())
@@ -118,12 +120,17 @@ impl Log {
 
     fn sync(&self, disk: &dyn Disk) -> Result<(), AppendError> {
         // Even a write that failed may have left the whole batch in the page cache.
-        disk.sync().map_err(|error| self.write_failed(error, false))
+        disk.sync().map_err(|error| self.write_failed(disk, error, false))
     }
 
-    fn write_failed(&self, source: io::Error, nothing_written: bool) -> AppendError {
+    fn write_failed(&self, disk: &dyn Disk, source: io::Error, nothing_written: bool) -> AppendError {
         let why = format!("records could not be written: {source}");
-        self.health.poison(why.clone());
+        let failed = match disk.sync_failed() {
+            true => Failed::Sync,
+            false if is_full(&source) => Failed::Full,
+            false => Failed::Write,
+        };
+        self.health.poison(failed, why.clone());
         match nothing_written {
             _ if is_full(&source) => AppendError::Full { nothing_written },
             true => AppendError::Io { what: "write records", source },

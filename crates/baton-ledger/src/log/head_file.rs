@@ -50,6 +50,7 @@ impl HeadFile {
     /// is the caller's to sync.
     pub(crate) fn create(file: Box<dyn Blob>, checkpoint: SignedCheckpoint) -> io::Result<Self> {
         let mut this = HeadFile { file, sequence: 0 };
+        this.reserve()?;
         this.note(&Noted { checkpoint, clean: false })?;
         Ok(this)
     }
@@ -61,6 +62,11 @@ impl HeadFile {
             Some((sequence, noted)) => Ok((HeadFile { file, sequence }, noted)),
             None => Err("neither of its two slots is whole".to_owned()),
         }
+    }
+
+    /// Takes the space of both slots, so that noting in place needs none on a full disk.
+    pub(crate) fn reserve(&self) -> io::Result<()> {
+        self.file.reserve(0, SLOT_STRIDE + SLOT_LEN as u64)
     }
 
     /// Writes the other slot. Durable when it returns.

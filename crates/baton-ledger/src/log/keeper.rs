@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::head_file::{HeadFile, Noted};
-use super::health::Health;
+use super::health::{Failed, Health};
 use crate::proof::SignedCheckpoint;
 
 /// How long an acknowledged record may go without being covered by the head file.
@@ -39,7 +39,7 @@ impl Keeper {
                 match file.note(&Noted { checkpoint: newest.clone(), clean: false }) {
                     Ok(()) => noted = newest,
                     // Records would go on being kept, but their loss could go unnoticed.
-                    Err(error) => health.poison(format!("the head file cannot be written: {error}")),
+                    Err(error) => health.poison(Failed::Sync, format!("the head file cannot be written: {error}")),
                 }
             }
             file
@@ -109,8 +109,8 @@ mod tests {
         let health = Health::default();
         let keeper = Keeper::start(file, checkpoints.subscribe(), health.clone(), SOON).unwrap();
         checkpoints.send_replace(checkpoint(&key, 3));
-        until(|| health.why().is_some());
-        assert!(health.why().unwrap().contains("head file"));
+        until(|| health.failure().is_some());
+        assert!(health.failure().unwrap().why.contains("head file"));
         keeper.stop().unwrap();
     }
 }

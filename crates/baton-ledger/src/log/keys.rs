@@ -126,6 +126,11 @@ impl Slots {
         Slots { next, filled: next }
     }
 
+    /// The slot that is taken next: none from here on was ever handed out.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
     /// Makes sure that `count` slots can be taken. Fills and syncs a block when they run out;
     /// on an error none are lost and the same block is written again the next time.
     pub(crate) fn ensure(&mut self, keys: &KeyFile, count: u64) -> io::Result<()> {
@@ -136,6 +141,8 @@ impl Slots {
         let fresh = (needed - self.filled).max(BLOCK);
         let mut block = vec![0; (fresh * SLOT_LEN) as usize];
         OsRng.try_fill_bytes(&mut block).map_err(io::Error::other)?;
+        // Space first: a sync must not be the one to find out that there is none.
+        keys.file.reserve(offset(self.filled), fresh * SLOT_LEN)?;
         keys.file.write_at(&block, offset(self.filled))?;
         keys.file.sync()?;
         self.filled += fresh;

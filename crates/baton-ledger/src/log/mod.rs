@@ -10,6 +10,7 @@
 //! | `head_file.rs`, `keeper.rs` | the newest checkpoint beside the store |
 //! | `keys.rs` | the keys of disclosures |
 //! | `health.rs` | whether records are still taken |
+//! | `slot.rs`, `reopen.rs` | opening the store again in place, while reads go on |
 
 mod append;
 pub(crate) mod chunk;
@@ -18,7 +19,9 @@ pub(crate) mod health;
 pub(crate) mod keeper;
 pub(crate) mod keys;
 mod read;
+pub(crate) mod reopen;
 pub(crate) mod scan;
+pub(crate) mod slot;
 pub(crate) mod start;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -26,10 +29,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use tokio::sync::watch;
 
 use self::head_file::{HeadFile, Noted};
-use self::health::Health;
+use self::health::{Failed, Health};
 use self::keeper::{Keeper, PERIOD};
 use self::keys::{KeyFile, Slots};
 use self::scan::Durable;
+use self::slot::Slot;
 use crate::error::{CloseError, EraseError};
 use crate::names::Position;
 use crate::proof::{SignedCheckpoint, SigningKey};
@@ -38,13 +42,13 @@ use crate::storage::Disk;
 /// An open log.
 pub(crate) struct Log {
     key: SigningKey,
-    keys: KeyFile,
+    keys: RwLock<KeyFile>,
     min_free_bytes: u64,
     writer: Mutex<Writer>,
     durable: RwLock<Durable>,
     checkpoints: watch::Sender<SignedCheckpoint>,
     health: Health,
-    disk: RwLock<Arc<dyn Disk>>,
+    slot: Arc<Slot>,
 }
 
 /// What only an append may touch.
@@ -75,19 +79,39 @@ pub(crate) struct Parts {
 impl Log {
     /// A log that takes records. The error is that of the thread that could not be started.
     pub(crate) fn new(parts: Parts) -> std::io::Result<Log> {
-        let checkpoints = watch::Sender::new(parts.durable.index.checkpoint().clone());
-        let health = Health::default();
-        let keeper = Keeper::start(parts.head_file, checkpoints.subscribe(), health.clone(), PERIOD)?;
-        Ok(Log {
-            key: parts.key,
-            keys: parts.keys,
-            min_free_bytes: parts.min_free_bytes,
-            writer: Mutex::new(Writer { slots: parts.slots, keeper: Some(keeper), closed: false }),
-            durable: RwLock::new(parts.durable),
-            checkpoints,
-            health,
-            disk: RwLock::new(parts.disk),
-        })
+        let Parts { key, disk, durable, keys, slots, head_file, min_free_bytes } = parts;
+        let log = Log::resting(key, disk, durable, keys, slots, min_free_bytes);
+        let keeper = Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), PERIOD)?;
+        log.writer().keeper = Some(keeper);
+        Ok(log)
+    }
+
+    /// A log that is read and takes no records until it is opened again, because of what failed.
+    pub(crate) fn read_only(
+        key: SigningKey,
+        disk: Arc<dyn Disk>,
+        durable: Durable,
+        keys: KeyFile,
+        min_free_bytes: u64,
+        (failed, why): (Failed, String),
+    ) -> Log {
+        let log = Log::resting(key, disk, durable, keys, Slots::continue_at(0), min_free_bytes);
+        log.health.poison(failed, why);
+        log
+    }
+
+    fn resting(key: SigningKey, disk: Arc<dyn Disk>, durable: Durable, keys: KeyFile, slots: Slots, min_free_bytes: u64) -> Log {
+        let slot = Arc::new(Slot::new(disk));
+        Log {
+            key,
+            keys: RwLock::new(keys),
+            min_free_bytes,
+            writer: Mutex::new(Writer { slots, keeper: None, closed: false }),
+            checkpoints: watch::Sender::new(durable.index.checkpoint().clone()),
+            durable: RwLock::new(durable),
+            health: Health::of(Arc::clone(&slot)),
+            slot,
+        }
     }
 
     pub(crate) fn key(&self) -> &SigningKey {
@@ -95,7 +119,7 @@ impl Log {
     }
 
     pub(crate) fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
-        self.keys.keyed_digest(bytes)
+        self.keys().keyed_digest(bytes)
     }
 
     pub(crate) fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
@@ -104,23 +128,42 @@ impl Log {
 
     pub(crate) fn erase_now(&self, positions: &[Position]) -> Result<(), EraseError> {
         let slots = self.slots_of(positions)?;
-        self.keys.erase(&slots).map_err(|source| EraseError::Io { source })
+        let keys = self.keys();
+        // After a failed sync a slot may read as zero and not be: it would be taken for erased.
+        if let Some(failure) = self.health.failure().filter(|failure| failure.failed == Failed::Sync) {
+            let why = format!("nothing can be erased until the ledger is opened again, since {}", failure.why);
+            return Err(EraseError::Io { source: std::io::Error::other(why) });
+        }
+        keys.erase(&slots).map_err(|source| {
+            self.health.poison(Failed::Sync, format!("keys could not be erased: {source}"));
+            EraseError::Io { source }
+        })
     }
 
     pub(crate) fn close_now(&self) -> Result<(), CloseError> {
         let mut writer = self.writer();
         writer.closed = true;
-        let Some(keeper) = writer.keeper.take() else {
+        let io = |source| CloseError::Io { source };
+        let stopped = writer.keeper.take().map(Keeper::stop).transpose();
+        if let Some(failure) = self.health.failure() {
+            return Err(CloseError::Poisoned { why: failure.why });
+        }
+        let Some(mut head_file) = stopped.map_err(io)? else {
             return Ok(());
         };
-        let io = |source| CloseError::Io { source };
-        let mut head_file = keeper.stop().map_err(io)?;
-        if let Some(why) = self.health.why() {
-            return Err(CloseError::Poisoned { why });
-        }
-        self.disk().sync().map_err(io)?;
         let checkpoint = self.durable().index.checkpoint().clone();
-        head_file.note(&Noted { checkpoint, clean: true }).map_err(io)
+        let closed = self.disk().and_then(|disk| disk.sync()).and_then(|()| head_file.note(&Noted { checkpoint, clean: true }));
+        closed.map_err(|source| {
+            // The next start must not take for granted what this one could not sync.
+            self.health.poison(Failed::Sync, format!("a clean stop could not be marked: {source}"));
+            io(source)
+        })
+    }
+
+    /// What a failure does that was met outside of an append; for tests.
+    #[cfg(test)]
+    pub(crate) fn fail(&self, failed: Failed, why: String) {
+        self.health.poison(failed, why);
     }
 
     // The locks below are never held across a call that may panic half-way through a change, so a
@@ -137,8 +180,17 @@ impl Log {
         self.durable.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
-        Arc::clone(&self.disk.read().unwrap_or_else(PoisonError::into_inner))
+    fn keys(&self) -> RwLockReadGuard<'_, KeyFile> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys_mut(&self) -> RwLockWriteGuard<'_, KeyFile> {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The store, to be let go of soon; an error while it is being opened again for long.
+    pub(crate) fn disk(&self) -> std::io::Result<Arc<dyn Disk>> {
+        self.slot.get()
     }
 }
 

@@ -135,9 +135,23 @@ impl Log {
     }
 
     /// A chunk from the store, verified: its sum, and every leaf against its hash.
+    ///
+    /// A handle that met a failed write refuses also such reads as would have it tidy up a node on the way.
+    /// The store is opened again right after a failure, so that read waits for that and is made again.
     fn load_chunk(&self, position: Position, first: Position) -> Result<Chunk, ReadError> {
+        let count = self.slot.count();
+        match self.try_load_chunk(position, first) {
+            Err(ReadError::Io { .. }) if self.health.failure().is_some() && self.slot.another_came(count) => {
+                self.try_load_chunk(position, first)
+            }
+            loaded => loaded,
+        }
+    }
+
+    fn try_load_chunk(&self, position: Position, first: Position) -> Result<Chunk, ReadError> {
         let damaged = |why| ReadError::Damaged { position, why };
-        let bytes = match self.disk().get(&first.0.to_be_bytes()) {
+        let disk = self.disk().map_err(|source| ReadError::Io { position, source })?;
+        let bytes = match disk.get(&first.0.to_be_bytes()) {
             Ok(Some(bytes)) => bytes,
             Ok(None) => return Err(damaged("its chunk is gone from the store".to_owned())),
             Err(Fault::Damage(why)) => return Err(damaged(why)),
@@ -153,7 +167,7 @@ impl Log {
     fn disclose(&self, position: Position, entry: &Entry) -> Result<StoredRecord, ReadError> {
         let disclosure = match &entry.sealed {
             None => Ok(Disclosure::None),
-            Some(sealed) => self.keys.disclose(sealed, &entry.leaf_hash),
+            Some(sealed) => self.keys().disclose(sealed, &entry.leaf_hash),
         };
         Ok(StoredRecord {
             position,

@@ -99,7 +99,9 @@ impl SigningKey {
             return Err(KeyError::Exists { path: path.to_owned() });
         }
         // Whole or not at all: half a key left by a crash could neither be used nor, rightly, be overwritten.
-        let draft = PathBuf::from([path.as_os_str(), ".draft".as_ref()].concat());
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".draft");
+        let draft = PathBuf::from(draft);
         let _ = fs::remove_file(&draft);
         let mut file = File::options().create_new(true).write(true).mode(0o600).open(&draft).map_err(io("create"))?;
         let written = writeln!(file, "{}", key.secret.line).and_then(|()| file.sync_all());

@@ -1,13 +1,14 @@
 //! sled as the store of a log: its values, our sync, the free space below it.
 
 use std::io;
-use std::path::PathBuf;
-
-use rustix::fs::statvfs;
 
 use super::damage::sort;
+use super::inspect::Scratch;
+use super::layout::Layout;
 use super::store::Store;
 use super::sync::Syncer;
+use super::{WriteHook, rewrite};
+use crate::storage::files::free_bytes;
 use crate::storage::{Disk, Fault, Visitor};
 
 /// An open store with the sync that makes it durable.
@@ -15,8 +16,11 @@ pub(super) struct SledDisk {
     // The syncer first: its file must be unwatched before the store lets go of it.
     pub(super) syncer: Syncer,
     pub(super) store: Store,
-    /// Where free space is asked for.
-    pub(super) dir: PathBuf,
+    /// Where free space is asked for, and a failed sync is noted.
+    pub(super) layout: Layout,
+    pub(super) write_hook: Option<WriteHook>,
+    /// The copy that is open in place of the store itself, removed with this value. Last, after the store.
+    pub(super) _scratch: Option<Scratch>,
 }
 
 impl Disk for SledDisk {
@@ -25,6 +29,7 @@ impl Disk for SledDisk {
     }
 
     fn put(&self, key: &[u8], value: Vec<u8>) -> Result<(), Fault> {
+        self.write_hook.as_ref().map_or(Ok(()), |hook| hook()).map_err(Fault::Io)?;
         sort(|| self.store.db().insert(key, value).map(drop))
     }
 
@@ -45,7 +50,14 @@ impl Disk for SledDisk {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        let space = statvfs(&self.dir)?;
-        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+        free_bytes(&self.layout.dir)
+    }
+
+    fn sync_failed(&self) -> bool {
+        self.syncer.failed()
+    }
+
+    fn mark_doubtful(&self) -> io::Result<()> {
+        rewrite::mark(&self.layout)
     }
 }

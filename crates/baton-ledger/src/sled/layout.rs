@@ -7,6 +7,9 @@
 //! DATA/head        the newest checkpoint, beside the store (log/head_file.rs)
 //! DATA/keys        keys of the disclosures (log/keys.rs); in no backup of the store
 //! DATA/trust.txt   the public keys of the log's checkpoints, to be handed to auditors
+//! DATA/ballast     space that is given up when the disk is full (ballast.rs)
+//! DATA/REWRITE     a sync failed; the store is to be written anew (rewrite.rs)
+//! DATA/store.new   the new store, until it takes the place of the old one
 //! DATA/recovery/   raw copies from before each start after an unclean stop (recovery.rs)
 //! ```
 
@@ -23,8 +26,21 @@ const FORMAT_WORD: &str = "baton-ledger";
 
 /// What a creation that was cut short may leave behind. `lost+found` is a file system's own.
 /// The signing key lies here only in demonstrations.
-const OURS: [&str; 11] =
-    ["LOCK", "store", "head", "head.new", "keys", "keys.new", "trust.txt", "signing-key", "recovery", "FORMAT.new", "lost+found"];
+const OURS: [&str; 13] = [
+    "LOCK",
+    "store",
+    "store.new",
+    "head",
+    "head.new",
+    "keys",
+    "keys.new",
+    "ballast",
+    "trust.txt",
+    "signing-key",
+    "recovery",
+    "FORMAT.new",
+    "lost+found",
+];
 
 /// Paths in a data directory.
 #[derive(Clone, Debug)]
@@ -55,6 +71,20 @@ impl Layout {
 
     pub(super) fn recovery(&self) -> PathBuf {
         self.dir.join("recovery")
+    }
+
+    pub(super) fn ballast(&self) -> PathBuf {
+        self.dir.join("ballast")
+    }
+
+    /// Says that a sync had failed and the store is to be rewritten (rewrite.rs).
+    pub(super) fn marker(&self) -> PathBuf {
+        self.dir.join("REWRITE")
+    }
+
+    /// The rewritten store, until it takes the place of the old one.
+    pub(super) fn new_store(&self) -> PathBuf {
+        self.dir.join("store.new")
     }
 
     fn format(&self) -> PathBuf {
@@ -94,16 +124,36 @@ impl Layout {
             File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(io_at("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                return Err(OpenError::InUse { dir: self.dir.clone(), pid });
-            }
+            Err(TryLockError::WouldBlock) => return Err(self.in_use(&mut file)),
             Err(TryLockError::Error(source)) => return Err(io_at("lock", &path)(source)),
         }
-        let pid = std::process::id();
-        file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(io_at("write", &path))?;
+        // Of one length, so that on a full disk it is written in place. Nothing rests on it.
+        let pid = format!("{:<10}\n", std::process::id());
+        if let Err(error) = file.write_all(pid.as_bytes()).and_then(|()| file.set_len(pid.len() as u64)) {
+            tracing::warn!(%error, file = %path.display(), "failed to say which process has the directory open");
+        }
         Ok(file)
+    }
+
+    /// Keeps servers away while somebody looks; changes nothing. `None` where there is no lock file.
+    pub(super) fn lock_shared(&self) -> Result<Option<File>, OpenError> {
+        let path = self.dir.join("LOCK");
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_at("open", &path)(source)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(self.in_use(&mut file)),
+            Err(TryLockError::Error(source)) => Err(io_at("lock", &path)(source)),
+        }
+    }
+
+    fn in_use(&self, lock: &mut File) -> OpenError {
+        let mut text = String::new();
+        let pid = lock.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        OpenError::InUse { dir: self.dir.clone(), pid }
     }
 
     /// Whether the directory is complete; refuses one of a newer release.

@@ -11,29 +11,40 @@
 //! 256 nodes of 17 chunks, because each part of sled's cache keeps at least one.
 //!
 //! Not noticed: the loss of acknowledged records of the last second, should sled drop exactly the
-//! end of its log in silence. Not done here: opening a poisoned store again in place.
+//! end of its log in silence.
 
+mod ballast;
 mod damage;
 mod disk;
+mod full;
+mod inspect;
 mod layout;
 mod open;
 mod probe;
 mod recovery;
+mod reopen;
+mod rewrite;
 mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
 
 use std::fs::File;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use self::inspect::{Inspection, inspect, inspect_probed};
+use self::layout::Layout;
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};
+use self::reopen::Reopened;
+pub use self::rewrite::{RewriteHook, RewriteStep};
 pub use self::sync::{SyncHook, SyncMode, SyncPoint};
 use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, StoredRecord};
-use crate::error::{AppendError, CloseError, EraseError, OpenError, ReadError};
+use crate::error::{AppendError, CloseError, EraseError, OpenError, ReadError, ReopenError};
 use crate::head::Head;
 use crate::log::Log;
 use crate::names::{Position, Revision, StreamName};
@@ -41,6 +52,9 @@ use crate::proof::{NodeHash, ProofError, Receipt, SignedCheckpoint, SigningKey, 
 
 /// Memory for sled's page cache unless [`OpenOptions::cache_bytes`] says otherwise.
 const DEFAULT_CACHE: u64 = 16 * 1024 * 1024;
+
+/// Two segments of the engine, which is what it may write before it is open.
+const DEFAULT_BALLAST: u64 = 16 * 1024 * 1024;
 
 /// How to open a [`SledLedger`]; the default is right for a server but for the probe.
 #[derive(Clone)]
@@ -60,9 +74,22 @@ pub struct OpenOptions {
     pub fork: bool,
     /// Whether appends are synced; [`SyncMode::Real`] outside of one test.
     pub sync: SyncMode,
+    /// Space put aside in the data directory, in bytes, and given up when the disk is full, so that the
+    /// store can be opened then; 0 for none.
+    pub ballast_bytes: u64,
+    /// Where a copy of the store is opened when there is no room even so; it should lie on another disk.
+    /// `None` for the system's directory of temporary files.
+    pub scratch: Option<PathBuf>,
     /// Called around the sync of every append, for crash tests.
     pub sync_hook: Option<SyncHook>,
+    /// Called before every write into the store; an error is what the write then fails with. For tests.
+    pub write_hook: Option<WriteHook>,
+    /// Called at the steps of a rewrite after a failed sync; an error ends it there. For tests.
+    pub rewrite_hook: Option<RewriteHook>,
 }
+
+/// Called before every write into the store.
+pub type WriteHook = Arc<dyn Fn() -> io::Result<()> + Send + Sync>;
 
 impl Default for OpenOptions {
     fn default() -> Self {
@@ -73,7 +100,11 @@ impl Default for OpenOptions {
             trust_store_without_head: false,
             fork: false,
             sync: SyncMode::Real,
+            ballast_bytes: DEFAULT_BALLAST,
+            scratch: None,
             sync_hook: None,
+            write_hook: None,
+            rewrite_hook: None,
         }
     }
 }
@@ -83,9 +114,12 @@ impl Default for OpenOptions {
 /// [`append`](Ledger::append) blocks the calling thread for the write and one sync: call it from
 /// one writer thread. Reads block for as long as a page takes to load. After any failed write the
 /// ledger is poisoned: reads of the durable prefix go on, appends are refused until it is opened
-/// again.
+/// again, in place with [`reopen`](Ledger::reopen) or by the next process.
 pub struct SledLedger {
     log: Log,
+    layout: Layout,
+    options: OpenOptions,
+    reopened: Mutex<Reopened>,
     // Last, so that the directory is given up after everything else.
     _lock: File,
 }
@@ -97,8 +131,22 @@ impl SledLedger {
     /// Verifies every record before it returns, so it takes time in proportion to the log (and
     /// after an unclean stop also copies the store). On a refusal nothing of the store is lost:
     /// after an unclean stop the raw copy is kept.
+    ///
+    /// On a disk without room even for that, it opens a copy of the store elsewhere
+    /// ([`OpenOptions::scratch`]) and serves reads; appends are refused as [`AppendError::Full`] until
+    /// there is room and [`reopen`](Ledger::reopen) was called.
     pub fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<Self, OpenError> {
         open::open(dir, key, options)
+    }
+
+    /// `unseen` when the store in place was not looked at, but a copy of it.
+    fn new(log: Log, layout: Layout, options: OpenOptions, lock: File, unseen: bool) -> Self {
+        let reopened = Mutex::new(Reopened::of(unseen));
+        SledLedger { log, layout, options, reopened, _lock: lock }
+    }
+
+    fn reopened(&self) -> MutexGuard<'_, Reopened> {
+        self.reopened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -166,6 +214,10 @@ impl Ledger for SledLedger {
 
     async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
         self.log.erase_now(positions)
+    }
+
+    async fn reopen(&self) -> Result<Head, ReopenError> {
+        self.reopen_now()
     }
 
     async fn close(&self) -> Result<(), CloseError> {

@@ -13,20 +13,27 @@ use std::sync::Arc;
 
 use super::disk::SledDisk;
 use super::layout::{Layout, io_at};
-use super::recovery;
+use super::rewrite::{self, RewriteStep};
 use super::store::Store;
 use super::sync::Syncer;
-use super::{OpenOptions, SledLedger};
+use super::{OpenOptions, SledLedger, ballast, full, recovery};
 use crate::error::OpenError;
 use crate::head::Head;
+use crate::log::chunk::SEGMENT;
 use crate::log::head_file::{HeadFile, Noted};
 use crate::log::keys::KeyFile;
 use crate::log::scan::Scan;
 use crate::log::start::{self, Refusal};
 use crate::log::{Log, Parts};
 use crate::proof::SigningKey;
-use crate::storage::Fault;
-use crate::storage::files::{sync_dir, sync_parent};
+use crate::storage::files::{free_bytes, sync_dir, sync_parent};
+use crate::storage::{Disk, Fault};
+
+/// What the engine may write before it has opened a store: two of its segments.
+const ROOM_OF_THE_ENGINE: u64 = 2 * SEGMENT as u64;
+
+/// What was tried when a store that is open could not be read.
+pub(super) const READ_STORE: &str = "read the store";
 
 pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<SledLedger, OpenError> {
     let layout = Layout::new(dir);
@@ -34,43 +41,44 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     layout.refuse_foreign()?;
     let lock = layout.lock()?;
     let complete = layout.read_format()?;
+    if complete && !make_room(&layout)? {
+        return full::open(layout, key, options, lock);
+    }
+    rewrite::tidy(&layout)?;
+    let due = rewrite::is_due(&layout);
     let (head_file, noted) = open_head_file(&layout, complete, &options)?;
     let copy = match noted {
-        Some(Noted { clean: true, .. }) => None,
+        Some(Noted { clean: true, .. }) if !due => None,
         _ => recovery::secure(&layout, options.probe.as_ref())?,
     };
-    let (disk, scan) =
-        open_store(&layout, &key, &options, noted.as_ref()).map_err(|refusal| with_copy(&layout, refusal, copy.clone()))?;
+    let opened = if due { write_anew(&layout, &key, &options, noted.as_ref()) } else { Ok(()) };
+    let opened = opened.and_then(|()| open_disk(&layout, &options)).and_then(|disk| {
+        let scan = verify(&layout, &disk, &key, &options, noted.as_ref())?;
+        Ok((disk, scan))
+    });
+    let (disk, scan) = opened.map_err(|refusal| with_copy(&layout, refusal, copy.clone()))?;
     if !complete && scan.durable.index.head() != Head::EMPTY {
         let why = "it has records but no FORMAT file".to_owned();
         return Err(OpenError::NotALedger { dir: layout.dir, why });
     }
     let keys = open_keys(&layout, complete, &scan)?;
     let slots = start::slots(&keys, &scan, noted.as_ref()).map_err(io_at("fill", &layout.keys()))?;
-    if let Some((first, _)) = scan.torn.first() {
-        let kept = recovery::keep_torn(&layout, copy.as_deref(), &scan.torn);
-        let kept = kept.map_err(io_at("copy a torn batch aside in", &layout.recovery()))?;
-        start::remove_torn(&disk, &scan).map_err(|fault| store_fault(&layout, "remove a torn batch from", fault))?;
-        tracing::warn!(
-            position = first.0,
-            chunks = scan.torn.len(),
-            copy = %kept.display(),
-            "a batch that was never acknowledged had no end; it was copied aside and removed"
-        );
-    }
-    if !start::prove_sync(&disk, &keys, &scan).map_err(io_at("sync the store", &layout.store()))? {
-        return Err(OpenError::SyncNotReal);
-    }
+    make_durable(&layout, &disk, &scan, &keys, copy.as_deref())?;
     let checkpoint = scan.durable.index.checkpoint().clone();
     let mut head_file = match head_file {
-        Some(file) => file,
-        None => create_head_file(&layout, checkpoint.clone())?,
+        Some(file) if !due => file,
+        _ => create_head_file(&layout, checkpoint.clone())?,
     };
     head_file.note(&Noted { checkpoint, clean: false }).map_err(io_at("write", &layout.head()))?;
     tell_key(&layout, &key)?;
     if !complete {
         layout.write_format()?;
     }
+    if due {
+        rewrite::step(&options, RewriteStep::Opened, &layout)?;
+        rewrite::unmark(&layout)?;
+    }
+    ballast::keep(&layout, options.ballast_bytes, options.min_free_bytes);
 
     let size = scan.durable.index.head().size;
     let log = Log::new(Parts {
@@ -84,7 +92,78 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     });
     let log = log.map_err(io_at("start the thread for", &layout.head()))?;
     tracing::info!(dir = %layout.dir.display(), size, "ledger open");
-    Ok(SledLedger { log, _lock: lock })
+    Ok(SledLedger::new(log, layout, options, lock, false))
+}
+
+/// Whether there is room to open the store; the ballast is given up for it.
+fn make_room(layout: &Layout) -> Result<bool, OpenError> {
+    let clean = File::open(layout.head()).is_ok_and(|file| HeadFile::open(Box::new(file)).is_ok_and(|(_, noted)| noted.clean));
+    let needed = room_to_open(layout, !clean || rewrite::is_due(layout));
+    let free = || free_bytes(&layout.dir).map_err(io_at("ask for free space of", &layout.dir));
+    if free()? >= needed {
+        return Ok(true);
+    }
+    ballast::give_up(layout);
+    Ok(free()? >= needed)
+}
+
+/// Bytes that must be free to open the store, with a raw copy of it or without.
+pub(super) fn room_to_open(layout: &Layout, with_copy: bool) -> u64 {
+    let copy = if with_copy { recovery::size_of(&rewrite::store_to_read(layout)) } else { 0 };
+    ROOM_OF_THE_ENGINE.saturating_add(copy)
+}
+
+/// What is left of a rewrite at a start.
+fn write_anew(layout: &Layout, key: &SigningKey, options: &OpenOptions, noted: Option<&Noted>) -> Result<(), OpenError> {
+    tracing::warn!("a sync had failed before the last stop; the store is written anew");
+    rewrite::step(options, RewriteStep::Marked, layout)?;
+    if !rewrite::only_to_move(layout) {
+        let source = open_disk(layout, options)?;
+        rewrite::copy(layout, &source, key, options, noted)?;
+    }
+    rewrite::replace_keys(layout, options)?;
+    rewrite::swap(layout, options, true)
+}
+
+/// A sync failed: the next open must not take for granted what this one could not make durable.
+pub(super) fn in_doubt(disk: &SledDisk) {
+    if let Err(error) = disk.mark_doubtful() {
+        tracing::error!(%error, "failed to note beside the store that a sync failed");
+    }
+}
+
+/// Removes a torn batch, which is kept aside, and makes all that is read durable by a sync that is proved
+/// to be a real one.
+pub(super) fn make_durable(
+    layout: &Layout,
+    disk: &SledDisk,
+    scan: &Scan,
+    keys: &KeyFile,
+    copy: Option<&Path>,
+) -> Result<(), OpenError> {
+    if let Some((first, _)) = scan.torn.first() {
+        let kept = recovery::keep_torn(layout, copy, &scan.torn);
+        let kept = kept.map_err(io_at("copy a torn batch aside in", &layout.recovery()))?;
+        start::remove_torn(disk, scan).map_err(|fault| store_fault(layout, "remove a torn batch from", fault))?;
+        tracing::warn!(
+            position = first.0,
+            chunks = scan.torn.len(),
+            copy = %kept.display(),
+            "a batch that was never acknowledged had no end; it was copied aside and removed"
+        );
+    }
+    // sled syncs neither its configuration nor its directories.
+    let names = sync_names(&layout.dir, &layout.store()).inspect_err(|_| in_doubt(disk));
+    names.map_err(io_at("sync", &layout.store()))?;
+    let proved = start::prove_sync(disk, keys, scan).inspect_err(|_| {
+        if disk.sync_failed() {
+            in_doubt(disk);
+        }
+    });
+    match proved.map_err(io_at("sync the store", &layout.store()))? {
+        true => Ok(()),
+        false => Err(OpenError::SyncNotReal),
+    }
 }
 
 /// The head file and what it says. From here on, until a clean stop, it says "not clean".
@@ -101,6 +180,7 @@ fn open_head_file(
     match file.and_then(|file| HeadFile::open(Box::new(file))) {
         Ok((mut file, noted)) => {
             let opened = Noted { clean: false, ..noted.clone() };
+            file.reserve().map_err(io_at("take the space of", &path))?;
             file.note(&opened).map_err(io_at("write", &path))?;
             Ok((Some(file), Some(noted)))
         }
@@ -113,7 +193,7 @@ fn open_head_file(
 }
 
 /// A whole head file or none: an unreadable one is overwritten only by a whole one.
-fn create_head_file(layout: &Layout, checkpoint: crate::proof::SignedCheckpoint) -> Result<HeadFile, OpenError> {
+pub(super) fn create_head_file(layout: &Layout, checkpoint: crate::proof::SignedCheckpoint) -> Result<HeadFile, OpenError> {
     let path = layout.head();
     let draft = path.with_extension("new");
     let created = || {
@@ -126,37 +206,43 @@ fn create_head_file(layout: &Layout, checkpoint: crate::proof::SignedCheckpoint)
     created().map_err(io_at("create", &path))
 }
 
-/// Opens the store, verifies all of it, and holds it against the head file.
-fn open_store(
-    layout: &Layout,
-    key: &SigningKey,
-    options: &OpenOptions,
-    noted: Option<&Noted>,
-) -> Result<(SledDisk, Scan), OpenError> {
+/// Opens the store in place.
+pub(super) fn open_disk(layout: &Layout, options: &OpenOptions) -> Result<SledDisk, OpenError> {
     let dir = layout.store();
     let store = Store::open(&dir, options.cache_bytes).map_err(|fault| store_fault(layout, "open the store", fault))?;
     let syncer = Syncer::new(&dir, options.sync, options.sync_hook.clone()).map_err(io_at("open the data file in", &dir))?;
-    let disk = SledDisk { syncer, store, dir: layout.dir.clone() };
-    let scan = start::load(&disk, key, noted, options.fork).map_err(|refusal| match refusal {
-        Refusal::Store(fault) => store_fault(layout, "read the store", fault),
-        Refusal::Loss { store, noted } => OpenError::Loss { dir: layout.dir.clone(), store, noted },
-        Refusal::WrongKey { found } => {
-            OpenError::WrongKey { dir: layout.dir.clone(), found, given: key.verifier_key().to_owned() }
-        }
-    })?;
-    // sled syncs neither its configuration nor its directories.
-    sync_names(&layout.dir, &dir).map_err(io_at("sync", &dir))?;
-    Ok((disk, scan))
+    Ok(SledDisk { syncer, store, layout: layout.clone(), write_hook: options.write_hook.clone(), _scratch: None })
 }
 
-fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
+/// Verifies all of a store and holds it against what was noted as acknowledged.
+pub(super) fn verify(
+    layout: &Layout,
+    disk: &SledDisk,
+    key: &SigningKey,
+    options: &OpenOptions,
+    noted: Option<&Noted>,
+) -> Result<Scan, OpenError> {
+    let scan = start::load(disk, key, noted, options.fork);
+    scan.map_err(|refusal| load_refusal(layout, key.verifier_key(), refusal))
+}
+
+pub(super) fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
     File::open(store.join("conf"))?.sync_all()?;
     sync_dir(&store.join("blobs"))?;
     sync_dir(store)?;
     sync_dir(data)
 }
 
-fn store_fault(layout: &Layout, what: &'static str, fault: Fault) -> OpenError {
+pub(super) fn load_refusal(layout: &Layout, given: &str, refusal: Refusal) -> OpenError {
+    let dir = layout.dir.clone();
+    match refusal {
+        Refusal::Store(fault) => store_fault(layout, READ_STORE, fault),
+        Refusal::Loss { store, noted } => OpenError::Loss { dir, store, noted },
+        Refusal::WrongKey { found } => OpenError::WrongKey { dir, found, given: given.to_owned() },
+    }
+}
+
+pub(super) fn store_fault(layout: &Layout, what: &'static str, fault: Fault) -> OpenError {
     match fault {
         Fault::Io(source) => io_at(what, &layout.store())(source),
         Fault::Damage(why) => OpenError::Damaged { dir: layout.dir.clone(), why, copy: None },
@@ -182,11 +268,16 @@ fn open_keys(layout: &Layout, complete: bool, scan: &Scan) -> Result<KeyFile, Op
     if !complete && !path.exists() {
         create_keys(&path).map_err(io_at("create", &path))?;
     }
-    let refuse = |why: String| OpenError::Keys { path: path.clone(), why };
-    let file = File::options().read(true).write(true).open(&path).map_err(|error| refuse(error.to_string()))?;
-    let keys = KeyFile::open(Box::new(file)).map_err(refuse)?;
-    start::check_keys(&keys, scan).map_err(refuse)?;
+    let keys = open_key_file(layout)?;
+    start::check_keys(&keys, scan).map_err(|why| OpenError::Keys { path, why })?;
     Ok(keys)
+}
+
+/// The key file as it lies there.
+pub(super) fn open_key_file(layout: &Layout) -> Result<KeyFile, OpenError> {
+    let path = layout.keys();
+    let file = File::options().read(true).write(true).open(&path).map_err(|error| error.to_string());
+    file.and_then(|file| KeyFile::open(Box::new(file))).map_err(|why| OpenError::Keys { path, why })
 }
 
 /// Makes a key file, whole or not at all. Durable when it returns.

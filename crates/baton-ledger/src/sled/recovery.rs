@@ -65,6 +65,25 @@ pub(super) fn keep_torn(layout: &Layout, copy: Option<&Path>, torn: &[(Position,
     Ok(dir)
 }
 
+/// Moves the store itself aside, where its copies are kept. Durable when it returns. One that is not
+/// `first` is only what an earlier attempt wrote, and takes the place of the one before.
+pub(super) fn move_aside(layout: &Layout, first: bool) -> io::Result<PathBuf> {
+    let recovery = layout.recovery();
+    let beside = match first {
+        true => recovery.join(next_number(layout)?.to_string()),
+        false => recovery.join("superseded"),
+    };
+    remove_if_there(&beside)?;
+    fs::create_dir_all(&beside)?;
+    sync_dir(&layout.dir)?;
+    sync_dir(&recovery)?;
+    fs::rename(layout.store(), beside.join("store"))?;
+    sync_dir(&beside)?;
+    sync_dir(&layout.dir)?;
+    forget_oldest(layout)?;
+    Ok(beside)
+}
+
 fn copy_aside(layout: &Layout) -> io::Result<PathBuf> {
     let recovery = layout.recovery();
     fs::create_dir_all(&recovery)?;
@@ -76,12 +95,17 @@ fn copy_aside(layout: &Layout) -> io::Result<PathBuf> {
     let copy = recovery.join(next_number(layout)?.to_string());
     fs::rename(&draft, &copy)?;
     sync_dir(&recovery)?;
+    forget_oldest(layout)?;
+    Ok(copy)
+}
+
+fn forget_oldest(layout: &Layout) -> io::Result<()> {
     let mut numbers = numbers(layout)?;
     numbers.sort_unstable();
     for number in numbers.iter().rev().skip(KEPT) {
-        fs::remove_dir_all(recovery.join(number.to_string()))?;
+        fs::remove_dir_all(layout.recovery().join(number.to_string()))?;
     }
-    Ok(copy)
+    Ok(())
 }
 
 fn probe_copy(layout: &Layout, copy: &Path, probe: &ProbeCommand) -> Result<(), OpenError> {
@@ -97,7 +121,7 @@ fn probe_copy(layout: &Layout, copy: &Path, probe: &ProbeCommand) -> Result<(), 
 
 /// sled writes `snap.X.generating` and renames it, but reads it as a whole snapshot when it finds
 /// one; a crash in between makes every later open fail.
-fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
+pub(super) fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
     for entry in fs::read_dir(store)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -127,8 +151,20 @@ fn numbers(layout: &Layout) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
+/// The bytes of all files below a directory; 0 where they cannot be counted.
+pub(super) fn size_of(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(meta) if meta.is_dir() => size_of(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
 /// Copies a directory with all in it, synced.
-fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -143,7 +179,7 @@ fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     sync_dir(to)
 }
 
-fn remove_if_there(dir: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -30,6 +30,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::damage::sort;
 
@@ -68,6 +69,8 @@ pub(super) struct Syncer {
     file: system::FileId,
     mode: SyncMode,
     hook: Option<SyncHook>,
+    /// A sync on our own handle failed: the system reports that once.
+    failed: AtomicBool,
 }
 
 impl Syncer {
@@ -75,7 +78,7 @@ impl Syncer {
     pub(super) fn new(store: &Path, mode: SyncMode, hook: Option<SyncHook>) -> io::Result<Self> {
         let data = File::options().read(true).write(true).open(store.join("db"))?;
         let file = system::watch(&data)?;
-        Ok(Syncer { data, file, mode, hook })
+        Ok(Syncer { data, file, mode, hook, failed: AtomicBool::new(false) })
     }
 
     /// Flushes a write and says whether that ended in our `fdatasync`.
@@ -101,9 +104,19 @@ impl Syncer {
         flush(db)?;
         // Should sled ever find nothing left to write, the sync is still owed.
         if self.mode == SyncMode::Real && system::syncs(self.file) == before {
-            self.data.sync_data()?;
+            self.sync_own_handle()?;
         }
         self.call_hook(SyncPoint::AfterSync)
+    }
+
+    /// Whether any sync of the file failed, by whatever handle. Our own handle learns of a failed
+    /// write-back even when the call that failed was another's.
+    pub(super) fn failed(&self) -> bool {
+        system::failed(self.file) || self.failed.load(Ordering::SeqCst) || self.sync_own_handle().is_err()
+    }
+
+    fn sync_own_handle(&self) -> io::Result<()> {
+        self.data.sync_data().inspect_err(|_| self.failed.store(true, Ordering::SeqCst))
     }
 
     fn call_hook(&self, point: SyncPoint) -> io::Result<()> {
@@ -150,6 +163,8 @@ mod system {
         file: FileId,
         order: Order,
         syncs: u64,
+        /// Whether one of them failed.
+        failed: bool,
     }
 
     static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
@@ -159,7 +174,7 @@ mod system {
         std::hint::black_box(sync_file_range as *const ());
         let meta = data.metadata()?;
         let file = (meta.dev(), meta.ino());
-        watched().push(Watched { file, order: Order::Sync, syncs: 0 });
+        watched().push(Watched { file, order: Order::Sync, syncs: 0, failed: false });
         Ok(file)
     }
 
@@ -174,6 +189,11 @@ mod system {
     /// How many of sled's syncs of this file came to our `fdatasync` and succeeded.
     pub(super) fn syncs(file: FileId) -> u64 {
         with(file, |watched| watched.syncs).unwrap_or(0)
+    }
+
+    /// Whether one of sled's syncs of this file failed.
+    pub(super) fn failed(file: FileId) -> bool {
+        with(file, |watched| watched.failed).unwrap_or(false)
     }
 
     fn with<T>(file: FileId, act: impl FnOnce(&mut Watched) -> T) -> Option<T> {
@@ -204,13 +224,17 @@ mod system {
             Order::Sync => {
                 // SAFETY: fdatasync takes any number and reports one that is no open file.
                 let result = unsafe { libc::fdatasync(fd) };
-                if let (0, Some(file)) = (result, file) {
-                    with(file, |watched| watched.syncs += 1);
+                if let Some(file) = file {
+                    with(file, |watched| match result {
+                        0 => watched.syncs += 1,
+                        _ => watched.failed = true,
+                    });
                 }
                 result
             }
             Order::Skip => 0,
             Order::Fail(errno) => {
+                file.and_then(|file| with(file, |watched| watched.failed = true));
                 // SAFETY: the location is this thread's errno, valid for the thread's life.
                 unsafe { *libc::__errno_location() = errno };
                 -1
@@ -238,5 +262,10 @@ mod system {
 
     pub(super) fn syncs(_file: FileId) -> u64 {
         0
+    }
+
+    /// Nobody watches here, so in doubt one did.
+    pub(super) fn failed(_file: FileId) -> bool {
+        true
     }
 }

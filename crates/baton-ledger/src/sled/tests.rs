@@ -4,6 +4,7 @@
 use super::*;
 use crate::contract::{AppendSet, Record};
 use crate::log::chunk::Chunk;
+use crate::log::health::Failed;
 
 fn filled(dir: &std::path::Path) -> SledLedger {
     let options = OpenOptions { min_free_bytes: 0, ..OpenOptions::default() };
@@ -39,11 +40,11 @@ fn assert_damaged(ledger: &SledLedger) {
 fn a_byte_that_flips_while_the_ledger_is_open_is_reported_and_not_served() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = filled(dir.path());
-    let good = ledger.log.disk().get(&key(1)).unwrap().unwrap();
+    let good = ledger.log.disk().unwrap().get(&key(1)).unwrap().unwrap();
     for at in 0..good.len() {
         let mut flipped = good.clone();
         flipped[at] ^= 0x01;
-        ledger.log.disk().put(&key(1), flipped).unwrap();
+        ledger.log.disk().unwrap().put(&key(1), flipped).unwrap();
         assert_damaged(&ledger);
     }
 }
@@ -52,10 +53,10 @@ fn a_byte_that_flips_while_the_ledger_is_open_is_reported_and_not_served() {
 fn a_chunk_that_is_gone_or_in_the_place_of_another_is_reported_and_not_served() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = filled(dir.path());
-    let other = ledger.log.disk().get(&key(2)).unwrap().unwrap();
-    ledger.log.disk().put(&key(1), other).unwrap();
+    let other = ledger.log.disk().unwrap().get(&key(2)).unwrap().unwrap();
+    ledger.log.disk().unwrap().put(&key(1), other).unwrap();
     assert_damaged(&ledger);
-    ledger.log.disk().remove(&key(1)).unwrap();
+    ledger.log.disk().unwrap().remove(&key(1)).unwrap();
     assert_damaged(&ledger);
 }
 
@@ -63,10 +64,10 @@ fn a_chunk_that_is_gone_or_in_the_place_of_another_is_reported_and_not_served() 
 fn a_record_of_another_stream_or_revision_is_not_served_as_the_one_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = filled(dir.path());
-    let good = ledger.log.disk().get(&key(1)).unwrap().unwrap();
+    let good = ledger.log.disk().unwrap().get(&key(1)).unwrap().unwrap();
     let mut chunk = Chunk::decode(&good).unwrap();
     chunk.entries[0].revision = Revision(7);
-    ledger.log.disk().put(&key(1), chunk.encode()).unwrap();
+    ledger.log.disk().unwrap().put(&key(1), chunk.encode()).unwrap();
     let stream = StreamName::parse("a").unwrap();
     let refused = ledger.log.read_stream_now(&stream, Revision(2), 1).unwrap_err();
     assert!(matches!(refused, ReadError::Damaged { position: Position(1), .. }));
@@ -76,11 +77,98 @@ fn a_record_of_another_stream_or_revision_is_not_served_as_the_one_asked_for() {
 fn what_the_engine_shows_beyond_the_durable_head_is_not_served() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = filled(dir.path());
-    let mut chunk = Chunk::decode(&ledger.log.disk().get(&key(2)).unwrap().unwrap()).unwrap();
+    let mut chunk = Chunk::decode(&ledger.log.disk().unwrap().get(&key(2)).unwrap().unwrap()).unwrap();
     (chunk.first, chunk.batch) = (Position(3), Position(3));
     chunk.entries[0].revision = Revision(4);
-    ledger.log.disk().put(&key(3), chunk.encode()).unwrap();
+    ledger.log.disk().unwrap().put(&key(3), chunk.encode()).unwrap();
     assert_eq!(ledger.log.read_now(Position(0), 9).unwrap().len(), 3);
     let stream = StreamName::parse("a").unwrap();
     assert_eq!(ledger.log.read_stream_now(&stream, Revision(1), 9).unwrap().len(), 3);
+}
+
+fn fail_a_write(ledger: &SledLedger, failed: Failed) {
+    ledger.log.fail(failed, "a write, for this test".to_owned());
+}
+
+fn append(ledger: &SledLedger) -> Result<Appended, AppendError> {
+    let stream = StreamName::parse("a").unwrap();
+    let set = AppendSet {
+        request: None,
+        digest: [0; 32],
+        expected: vec![],
+        records: vec![Record { stream, leaf: vec![9; 40], disclosure: None }],
+    };
+    ledger.log.append_now(&Batch { at: ledger.head().next(), sets: vec![set] })
+}
+
+#[test]
+fn a_store_that_was_damaged_meanwhile_is_not_taken_up_again_and_what_is_whole_is_read() {
+    for failed in [Failed::Write, Failed::Sync] {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = filled(dir.path());
+        let good = ledger.log.disk().unwrap().get(&key(1)).unwrap().unwrap();
+        let mut flipped = good.clone();
+        flipped[90] ^= 0x01;
+        ledger.log.disk().unwrap().put(&key(1), flipped).unwrap();
+        fail_a_write(&ledger, failed);
+        for _ in 0..2 {
+            let refused = ledger.reopen_now().unwrap_err();
+            assert!(matches!(refused, ReopenError::Refused(OpenError::Damaged { .. })), "{refused:?}");
+            assert!(matches!(append(&ledger), Err(AppendError::Poisoned { .. })));
+            assert_damaged(&ledger);
+        }
+        ledger.log.disk().unwrap().put(&key(1), good).unwrap();
+        ledger.reopen_now().unwrap();
+        append(&ledger).unwrap();
+    }
+}
+
+#[test]
+fn a_store_that_lost_an_acknowledged_record_is_not_taken_up_again_though_the_head_file_knows_none_of_it() {
+    for failed in [Failed::Write, Failed::Sync] {
+        let dir = tempfile::tempdir().unwrap();
+        let ledger = filled(dir.path());
+        ledger.log.disk().unwrap().remove(&key(2)).unwrap();
+        fail_a_write(&ledger, failed);
+        let refused = ledger.reopen_now().unwrap_err();
+        let OpenError::Loss { store, noted, .. } = (match refused {
+            ReopenError::Refused(refused) => refused,
+            other => panic!("{other:?}"),
+        }) else {
+            panic!("it was not called a loss")
+        };
+        assert_eq!((store.size, noted.size), (2, 3));
+        assert!(matches!(append(&ledger), Err(AppendError::Poisoned { .. })));
+        assert_eq!(ledger.log.read_now(Position(0), 2).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_head_file_that_cannot_be_synced_makes_the_store_be_written_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = filled(dir.path());
+    // What the thread of the head file says when it cannot note a checkpoint.
+    fail_a_write(&ledger, Failed::Sync);
+    assert!(dir.path().join("REWRITE").exists(), "the next start would not know");
+    ledger.reopen_now().unwrap();
+    assert!(!dir.path().join("REWRITE").exists());
+    assert!(dir.path().join("recovery/1/store").exists());
+    append(&ledger).unwrap();
+}
+
+#[test]
+fn reads_wait_for_a_store_that_is_exchanged_and_one_who_still_reads_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = filled(dir.path());
+    let held = ledger.log.disk().unwrap();
+    fail_a_write(&ledger, Failed::Write);
+    std::thread::scope(|scope| {
+        let reopening = scope.spawn(|| ledger.reopen_now());
+        let reading = scope.spawn(|| ledger.log.read_now(Position(0), 3));
+        // Not let go of yet: the store can not have been exchanged.
+        assert!(held.get(&key(0)).unwrap().is_some());
+        drop(held);
+        assert_eq!(reading.join().unwrap().unwrap().len(), 3);
+        assert_eq!(reopening.join().unwrap().unwrap().size, 3);
+    });
 }

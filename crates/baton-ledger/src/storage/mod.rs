@@ -44,6 +44,18 @@ pub(crate) trait Disk: Send + Sync {
 
     /// Free space for further values, in bytes.
     fn free_bytes(&self) -> io::Result<u64>;
+
+    /// After an error of `put`, `remove` or `sync`: whether a sync was among what failed, so that what
+    /// is read back need not be on the disk. In doubt it was.
+    fn sync_failed(&self) -> bool {
+        true
+    }
+
+    /// Notes beside the store that a sync failed, so that whoever opens it next does not rely on what
+    /// it reads. A store in which that can be told otherwise has nothing to note.
+    fn mark_doubtful(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A small file that is written in place.
@@ -59,6 +71,12 @@ pub(crate) trait Blob: Send + Sync {
 
     /// The length in bytes.
     fn len(&self) -> io::Result<u64>;
+
+    /// Takes the space of a range, extending the file with zeros where it ends before, so that writing
+    /// there needs none. Nothing happens on a disk that cannot do it.
+    fn reserve(&self, _offset: u64, _len: u64) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl From<Fault> for io::Error {

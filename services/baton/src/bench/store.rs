@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use baton_engine::{Engine, Options};
 use baton_ledger::{
     AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, NodeHash, OpenOptions, Position, ProofError,
-    ReadError, Receipt, RequestKey, RequestRecord, Revision, SignedCheckpoint, SledLedger, StoredRecord, StreamName, SyncHook,
-    SyncPoint, Tile,
+    ReadError, Receipt, ReopenError, RequestKey, RequestRecord, Revision, SignedCheckpoint, SledLedger, StoredRecord, StreamName,
+    SyncHook, SyncPoint, Tile,
 };
 use tokio::sync::watch;
 
@@ -241,6 +241,10 @@ impl Ledger for Held {
 
     async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
         self.checked.erase(positions).await
+    }
+
+    async fn reopen(&self) -> Result<Head, ReopenError> {
+        Err(ReopenError::Closed)
     }
 
     async fn close(&self) -> Result<(), CloseError> {

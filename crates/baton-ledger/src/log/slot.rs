@@ -1,0 +1,117 @@
+//! Where the open store is, and where for a moment none is: it is taken out, let go of, and another is
+//! put in its place, while readers wait.
+//!
+//! Readers hold the store for one value at a time. They wait for a new one at most [`PATIENCE`] from the
+//! moment it went; where opening takes longer or fails, reads are refused at once until it succeeds.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::storage::Disk;
+
+/// How long readers wait for a store to be put back, and how long its taker waits for readers.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The place of the open store.
+pub(crate) struct Slot {
+    held: Mutex<Held>,
+    placed: Condvar,
+    /// How many stores were put here so far.
+    count: AtomicU64,
+}
+
+enum Held {
+    Open(Arc<dyn Disk>),
+    /// Taken out at this moment.
+    Gone(Instant),
+}
+
+impl Slot {
+    pub(crate) fn new(disk: Arc<dyn Disk>) -> Slot {
+        Slot { held: Mutex::new(Held::Open(disk)), placed: Condvar::new(), count: AtomicU64::new(1) }
+    }
+
+    /// The store, waiting for it if it is being opened again. Let go of it soon.
+    pub(crate) fn get(&self) -> io::Result<Arc<dyn Disk>> {
+        let mut held = self.held();
+        loop {
+            let left = match &*held {
+                Held::Open(disk) => return Ok(Arc::clone(disk)),
+                Held::Gone(since) => PATIENCE.checked_sub(since.elapsed()),
+            };
+            let Some(left) = left else {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "the store is being opened again; try again later"));
+            };
+            held = self.placed.wait_timeout(held, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// How many stores were put here so far: asked before a read, it tells whether another came since.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    /// Waits a bounded time for another store than that of `count`, and says whether one came. The caller
+    /// must hold none, or none can come.
+    pub(crate) fn another_came(&self, count: u64) -> bool {
+        let waited = self.placed.wait_timeout_while(self.held(), PATIENCE, |_| self.count() == count);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.count() != count
+    }
+
+    /// The store if there is one now.
+    pub(crate) fn try_get(&self) -> Option<Arc<dyn Disk>> {
+        match &*self.held() {
+            Held::Open(disk) => Some(Arc::clone(disk)),
+            Held::Gone(_) => None,
+        }
+    }
+
+    /// Takes the store out, waits for those who read from it, and drops it. Does nothing when there is
+    /// none; puts it back when readers do not let go in time.
+    pub(crate) fn release(&self) -> io::Result<()> {
+        let begin = Instant::now();
+        let Some(disk) = self.take(begin) else { return Ok(()) };
+        // Nobody can take a further reference: the slot has none to give.
+        while Arc::strong_count(&disk) > 1 {
+            if begin.elapsed() > PATIENCE {
+                self.place(disk);
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "readers did not let go of the store"));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(disk);
+        Ok(())
+    }
+
+    fn take(&self, now: Instant) -> Option<Arc<dyn Disk>> {
+        let mut held = self.held();
+        let Held::Open(disk) = &*held else { return None };
+        let disk = Arc::clone(disk);
+        *held = Held::Gone(now);
+        Some(disk)
+    }
+
+    pub(crate) fn place(&self, disk: Arc<dyn Disk>) {
+        let mut held = self.held();
+        *held = Held::Open(disk);
+        self.count.fetch_add(1, Ordering::SeqCst);
+        drop(held);
+        self.placed.notify_all();
+    }
+
+    /// Notes that a sync failed, for the next start. Nothing more can be done where that fails too: the
+    /// next reopen notes it again before it does anything.
+    pub(super) fn mark_doubtful(&self) {
+        let marked = self.try_get().map_or(Ok(()), |disk| disk.mark_doubtful());
+        if let Err(error) = marked {
+            tracing::error!(%error, "failed to note beside the store that a sync failed");
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

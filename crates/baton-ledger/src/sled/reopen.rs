@@ -1,0 +1,190 @@
+//! Opening a store again in place, after a write or a sync failed, or a start on a full disk.
+//!
+//! **After a failed write** what was synced before can be relied on: the engine's handle, which refuses
+//! everything from then on, is dropped and the same directory opened again. **After a failed sync** the
+//! store is written anew first (`rewrite.rs`). **On a full disk** nothing is touched: the old handle goes
+//! on serving reads, and there is nothing to gain before space is back.
+//!
+//! Either way everything is verified as at a start, against the newest checkpoint that was acknowledged,
+//! before a record is taken again. A batch whose outcome was unknown is found whole, or not at all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::disk::SledDisk;
+use super::layout::io_at;
+use super::{SledLedger, ballast, full, open, recovery, rewrite};
+use crate::error::{OpenError, ReopenError};
+use crate::head::Head;
+use crate::log::health::Failed;
+use crate::log::reopen::Pause;
+use crate::storage::Disk;
+use crate::storage::files::free_bytes;
+
+impl SledLedger {
+    pub(super) fn reopen_now(&self) -> Result<Head, ReopenError> {
+        let mut pause = self.log.pause().ok_or(ReopenError::Closed)?;
+        let Some(failed) = pause.failure().map(|failure| failure.failed) else {
+            self.ask_for_space(self.options.min_free_bytes)?;
+            ballast::keep(&self.layout, self.options.ballast_bytes, self.options.min_free_bytes);
+            return Ok(self.log.durable().index.head());
+        };
+        let rewritten = failed == Failed::Sync;
+        let copy = self.prepare(&mut pause, rewritten).inspect_err(|_| self.read_elsewhere(&pause))?;
+        pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
+        if rewritten {
+            // Of many attempts the first one's old store is kept: it alone held what the failure left.
+            let first = !std::mem::replace(&mut self.reopened().swapped, true);
+            rewrite::swap(&self.layout, &self.options, first)?;
+        }
+        let doubt = pause.doubt();
+        self.take_up(pause, copy).inspect_err(|error| {
+            // A sync failed on the way: the next attempt is to write the store anew.
+            if rewrite::is_due(&self.layout) {
+                doubt(format!("the store could not be opened again: {error}"));
+            }
+        })
+    }
+
+    /// Everything that is done while readers are on the store as it is; says where its raw copy is.
+    fn prepare(&self, pause: &mut Pause<'_>, rewritten: bool) -> Result<Option<PathBuf>, ReopenError> {
+        if rewritten {
+            // First of all, should the process end before it is done.
+            rewrite::mark(&self.layout).map_err(io_at("write", &self.layout.marker()))?;
+            rewrite::step(&self.options, rewrite::RewriteStep::Marked, &self.layout)?;
+        }
+        self.ask_for_room(pause, open::room_to_open(&self.layout, rewritten))?;
+        pause.stop_keeper();
+        Ok(match rewritten {
+            true => self.write_anew(pause).map(|()| None)?,
+            false => self.copy_aside_once()?,
+        })
+    }
+
+    /// Opens what is in place, lets readers go on, verifies all of it and takes records again.
+    fn take_up(&self, mut pause: Pause<'_>, copy: Option<PathBuf>) -> Result<Head, ReopenError> {
+        let (layout, options, key) = (&self.layout, &self.options, self.log.key());
+        let acknowledged = pause.acknowledged();
+        let disk: Arc<SledDisk> = Arc::new(open::open_disk(layout, options)?);
+        pause.place_disk(disk.clone());
+        let scan = open::verify(layout, &disk, key, options, Some(&acknowledged))?;
+        pause.refill_slots(&scan).map_err(io_at("fill", &layout.keys()))?;
+        open::make_durable(layout, &disk, &scan, &pause.keys(), copy.as_deref())?;
+        let checkpoint = scan.durable.index.checkpoint().clone();
+        // Written anew in any case: that it is behind what is acknowledged is held against nobody here.
+        let head_file = open::create_head_file(layout, checkpoint).inspect_err(|_| open::in_doubt(&disk))?;
+        if rewrite::is_due(layout) {
+            rewrite::step(options, rewrite::RewriteStep::Opened, layout)?;
+            rewrite::unmark(layout)?;
+        }
+        ballast::keep(layout, options.ballast_bytes, options.min_free_bytes);
+        let head = pause.resume(scan.durable, head_file).map_err(io_at("take up the log in", &layout.dir))?;
+        self.reopened().clear();
+        tracing::warn!(dir = %layout.dir.display(), size = head.size, "the ledger was opened again in place and takes records");
+        Ok(head)
+    }
+
+    /// The store in new files, and the key file too; the old store stays where it is, and readers on it.
+    fn write_anew(&self, pause: &Pause<'_>) -> Result<(), OpenError> {
+        let (layout, options) = (&self.layout, &self.options);
+        if !rewrite::only_to_move(layout) {
+            let copy = |source: &dyn Disk| rewrite::copy(layout, source, self.log.key(), options, Some(&pause.acknowledged()));
+            // The handle that failed may still read everything, and readers then need not wait.
+            let read = match pause.disk().map(|disk| copy(&*disk)) {
+                Some(Ok(())) => true,
+                Some(Err(error)) if rewrite::is_of_the_source(&error) => {
+                    tracing::warn!(%error, "the store is opened again to be written anew");
+                    false
+                }
+                Some(Err(error)) => return Err(error),
+                None => false,
+            };
+            if !read {
+                self.copy_aside_once()?;
+                pause.release_disk().map_err(io_at("let go of", &layout.store()))?;
+                let disk = Arc::new(open::open_disk(layout, options)?);
+                pause.place_disk(disk.clone());
+                copy(&*disk)?;
+            }
+        }
+        let mut keys = pause.keys();
+        rewrite::replace_keys(layout, options)?;
+        *keys = open::open_key_file(layout)?;
+        Ok(())
+    }
+
+    /// While it cannot be opened again, reads are served from a copy elsewhere, if there is a place for one:
+    /// a handle that failed also refuses some reads. Tried once per failure.
+    fn read_elsewhere(&self, pause: &Pause<'_>) {
+        if std::mem::replace(&mut self.reopened().elsewhere, true) {
+            return;
+        }
+        let opened = full::open_copy(&self.layout, self.log.key(), &self.options, Some(&pause.acknowledged()));
+        let placed = opened.and_then(|(disk, _)| {
+            pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
+            pause.place_disk(Arc::new(disk));
+            Ok(())
+        });
+        if let Err(error) = placed {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(%error, source, "reads stay on the store that failed, and some may fail");
+        }
+    }
+
+    /// A raw copy of what the failure left, once per failure and not at each attempt. A store that was
+    /// never looked at, on a disk that was full at the start, is also probed, as at a start.
+    fn copy_aside_once(&self) -> Result<Option<PathBuf>, OpenError> {
+        let mut done = self.reopened();
+        if !done.copied {
+            let room = free_bytes(&self.layout.dir).map_err(io_at("ask for free space of", &self.layout.dir))?;
+            let probe = self.options.probe.as_ref().filter(|_| done.unseen);
+            match room > open::room_to_open(&self.layout, true) {
+                true => done.copy = recovery::secure(&self.layout, probe)?,
+                false => tracing::warn!("the store is opened again without a raw copy of it: there is no room for one"),
+            }
+            done.copied = true;
+        }
+        Ok(done.copy.clone())
+    }
+
+    /// Room to open, and for appends after that. While nothing is open, so that not even reads are served,
+    /// opening matters more, and the ballast is given up for it.
+    fn ask_for_room(&self, pause: &Pause<'_>, to_open: u64) -> Result<(), ReopenError> {
+        if pause.disk().is_some() {
+            return self.ask_for_space(self.options.min_free_bytes.max(to_open));
+        }
+        self.ask_for_space(to_open).or_else(|_| {
+            ballast::give_up(&self.layout);
+            self.ask_for_space(to_open)
+        })
+    }
+
+    fn ask_for_space(&self, needed: u64) -> Result<(), ReopenError> {
+        let free = free_bytes(&self.layout.dir).map_err(io_at("ask for free space of", &self.layout.dir))?;
+        if free >= needed { Ok(()) } else { Err(ReopenError::Full { free, needed }) }
+    }
+}
+
+/// What has been done about the present failure.
+#[derive(Default)]
+pub(super) struct Reopened {
+    /// The store was copied aside, or there was no room for that.
+    copied: bool,
+    copy: Option<PathBuf>,
+    /// The store was written anew and the old one set aside.
+    swapped: bool,
+    /// A copy was opened elsewhere, or that failed.
+    elsewhere: bool,
+    /// Opened on a full disk: the store in place was not looked at yet.
+    unseen: bool,
+}
+
+impl Reopened {
+    pub(super) fn of(unseen: bool) -> Self {
+        Reopened { unseen, elsewhere: unseen, ..Reopened::default() }
+    }
+
+    fn clear(&mut self) {
+        *self = Reopened::default();
+    }
+}
