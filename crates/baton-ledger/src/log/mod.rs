@@ -27,7 +27,7 @@ use tokio::sync::watch;
 
 use self::head_file::{HeadFile, Noted};
 use self::health::Health;
-use self::keeper::{Keeper, PERIOD};
+use self::keeper::{Keeper, Pace};
 use self::keys::{KeyFile, Slots};
 use self::scan::Durable;
 use crate::error::{CloseError, EraseError};
@@ -68,6 +68,8 @@ pub(crate) struct Parts {
     pub(crate) slots: Slots,
     /// Notes the newest checkpoint, not cleanly stopped.
     pub(crate) head_file: HeadFile,
+    /// When further checkpoints are noted in it.
+    pub(crate) pace: Pace,
     /// Appends are refused while there is less space.
     pub(crate) min_free_bytes: u64,
 }
@@ -77,7 +79,7 @@ impl Log {
     pub(crate) fn new(parts: Parts) -> std::io::Result<Log> {
         let checkpoints = watch::Sender::new(parts.durable.index.checkpoint().clone());
         let health = Health::default();
-        let keeper = Keeper::start(parts.head_file, checkpoints.subscribe(), health.clone(), PERIOD)?;
+        let keeper = Keeper::start(parts.head_file, checkpoints.subscribe(), health.clone(), parts.pace)?;
         Ok(Log {
             key: parts.key,
             keys: parts.keys,
@@ -100,6 +102,13 @@ impl Log {
 
     pub(crate) fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
         self.checkpoints.subscribe()
+    }
+
+    /// Notes the newest checkpoint now, where no thread does.
+    pub(crate) fn note_head_now(&self) {
+        if let Some(keeper) = &mut self.writer().keeper {
+            keeper.note_now();
+        }
     }
 
     pub(crate) fn erase_now(&self, positions: &[Position]) -> Result<(), EraseError> {
