@@ -142,7 +142,10 @@ impl Writer {
         if earlier.digest != job.digest {
             return Err(SubmitError::RequestReused { first: Position(earlier.first.0) });
         }
-        let entries = self.entries(earlier).await.map_err(|error| SubmitError::from(&error))?;
+        let entries = self.entries(earlier).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to read the first answer to a request");
+            SubmitError::from(&error)
+        })?;
         Ok(Answer { entries, warnings: Vec::new(), already_recorded: true, position: Position(0), checkpoint: None })
     }
 
