@@ -86,28 +86,36 @@ impl Engine {
             return Err(StartError::NotBegun);
         }
         let state = fold::fold(ledger.as_ref())?;
-        // A crash may have come between an erasure and the end of its keys.
-        let mut unerased = state.erased.keys().copied().collect();
-        erasure::destroy(ledger.as_ref(), &mut unerased).await;
-        let published = Arc::new(Published::new(state));
-        let reopening = Reopening::begin(ledger.as_ref(), &published).await;
-        let (jobs, queue) = mpsc::channel(options.queue.max(1));
-        let stop = Arc::new(Notify::new());
-        let options = Options { batch_requests: options.batch_requests.clamp(1, MAX_BATCH_SETS), ..options };
-        let writer = Writer {
-            ledger: Arc::clone(&ledger),
-            published: Arc::clone(&published),
-            clock: Arc::clone(&clock),
-            options,
-            jobs: queue,
-            stop: Arc::clone(&stop),
-            stopped: false,
-            waiting: VecDeque::new(),
-            unerased,
-            reopening,
+        let (engine, writer, ended) = assemble(ledger, state, options, clock).await;
+        spawn(writer, ended).map_err(StartError::Thread)?;
+        Ok(engine)
+    }
+
+    /// As [`start`](Engine::start), but no thread is started and the caller says what time it is: the
+    /// future is the writer, which works whenever it is polled. So a simulation runs in one thread, in
+    /// the same order each time.
+    ///
+    /// Requests are answered only while the future is polled, and its ledger may block then. Dropping
+    /// it is what the end of the process is to a server: what was not answered never will be.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_driven(
+        ledger: Arc<dyn Ledger>,
+        options: Options,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Result<(Self, impl Future<Output = ()> + Send), StartError> {
+        if ledger.head().size == 0 {
+            return Err(StartError::NotBegun);
+        }
+        let state = fold::catch_up(ledger.as_ref(), State::default()).await?;
+        let (engine, writer, ended) = assemble(ledger, state, options, Arc::new(clock)).await;
+        let published = Arc::clone(&engine.published);
+        let driven = async move {
+            let result = writer.run().await.map_err(|error| ShutdownError::Close(Arc::new(error)));
+            conclude(result, &published, &ended);
         };
-        let ended = spawn(writer).map_err(StartError::Thread)?;
-        Ok(Self { ledger, published, clock, jobs, stop, ended })
+        Ok((engine, driven))
     }
 
     pub(crate) fn ledger(&self) -> &dyn Ledger {
@@ -227,9 +235,39 @@ impl Engine {
     }
 }
 
-/// Runs the writer on a thread of its own, with a runtime of its own: the ledger's append may block.
-fn spawn(writer: Writer) -> std::io::Result<watch::Receiver<Ended>> {
+/// A handle and its writer, which does not run yet; and where its end is to be said.
+async fn assemble(
+    ledger: Arc<dyn Ledger>,
+    state: State,
+    options: Options,
+    clock: Clock,
+) -> (Engine, Writer, watch::Sender<Ended>) {
+    // A crash may have come between an erasure and the end of its keys.
+    let mut unerased = state.erased.keys().copied().collect();
+    erasure::destroy(ledger.as_ref(), &mut unerased).await;
+    let published = Arc::new(Published::new(state));
+    let reopening = Reopening::begin(ledger.as_ref(), &published).await;
+    let (jobs, queue) = mpsc::channel(options.queue.max(1));
+    let stop = Arc::new(Notify::new());
+    let options = Options { batch_requests: options.batch_requests.clamp(1, MAX_BATCH_SETS), ..options };
+    let writer = Writer {
+        ledger: Arc::clone(&ledger),
+        published: Arc::clone(&published),
+        clock: Arc::clone(&clock),
+        options,
+        jobs: queue,
+        stop: Arc::clone(&stop),
+        stopped: false,
+        waiting: VecDeque::new(),
+        unerased,
+        reopening,
+    };
     let (ended, watched) = watch::channel(None);
+    (Engine { ledger, published, clock, jobs, stop, ended: watched }, writer, ended)
+}
+
+/// Runs the writer on a thread of its own, with a runtime of its own: the ledger's append may block.
+fn spawn(writer: Writer, ended: watch::Sender<Ended>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let published = Arc::clone(&writer.published);
     std::thread::Builder::new().name("baton-writer".to_owned()).spawn(move || {
@@ -239,16 +277,21 @@ fn spawn(writer: Writer) -> std::io::Result<watch::Receiver<Ended>> {
             Ok(Err(error)) => Err(ShutdownError::Close(Arc::new(error))),
             Err(_) => Err(ShutdownError::WriterGone),
         };
-        match &result {
-            Err(ShutdownError::WriterGone) => {
-                tracing::error!("the writer thread panicked; nothing more can be recorded");
-                published.say(Writes::Poisoned("the writer thread panicked".to_owned()));
-            }
-            _ => published.say(Writes::Closed),
-        }
-        ended.send_replace(Some(result));
+        conclude(result, &published, &ended);
     })?;
-    Ok(watched)
+    Ok(())
+}
+
+/// Says to those who watch that the writer has ended, and how.
+fn conclude(result: Result<(), ShutdownError>, published: &Published, ended: &watch::Sender<Ended>) {
+    match &result {
+        Err(ShutdownError::WriterGone) => {
+            tracing::error!("the writer thread panicked; nothing more can be recorded");
+            published.say(Writes::Poisoned("the writer thread panicked".to_owned()));
+        }
+        _ => published.say(Writes::Closed),
+    }
+    ended.send_replace(Some(result));
 }
 
 /// For an approval: what its proposal would do, with the digest put into the command. None where the

@@ -13,7 +13,8 @@ use crate::codec::{DecodeError, EncodeError};
 
 /// Why a request was not answered with entries.
 ///
-/// Nothing of the request was recorded, except on [`OutcomeUnknown`](SubmitError::OutcomeUnknown).
+/// Nothing of the request was recorded, except on [`OutcomeUnknown`](SubmitError::OutcomeUnknown), and on
+/// [`Damaged`](SubmitError::Damaged) perhaps by an earlier call.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SubmitError {
     /// Rules are not met, or a stream is not as expected. With the newest durable position on which
@@ -214,7 +215,8 @@ impl From<&ReadError> for SubmitError {
             ReadError::Damaged { position, why } | ReadError::Newer { position, why } => {
                 Self::Damaged { position: Some(*position), why: why.clone() }
             }
-            ReadError::Failed { source, .. } => Self::NotWritten { why: format!("{error}: {source}") },
+            // What could not be read may be the first answer to this very request.
+            ReadError::Failed { .. } => Self::OutcomeUnknown,
         }
     }
 }

@@ -103,6 +103,8 @@ impl Writer {
                 self.published.say(Writes::Open);
                 self.reopening.forget();
             }
+            // It was closed for good: whoever did that opens another one.
+            Err(Writes::Closed) => self.reopening.forget(),
             Err(writes) => {
                 self.published.say_still(writes);
                 self.reopening.again_after(self.options.reopen_pause, begin.elapsed());
@@ -205,7 +207,10 @@ impl Writer {
         if earlier.digest != job.digest {
             return Err(SubmitError::RequestReused { first: Position(earlier.first.0) });
         }
-        let entries = self.entries(earlier).await.map_err(|error| SubmitError::from(&error))?;
+        let entries = self.entries(earlier).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "failed to read the first answer to a request");
+            SubmitError::from(&error)
+        })?;
         Ok(Answer { entries, warnings: Vec::new(), already_recorded: true, position: Position(0), checkpoint: None })
     }
 

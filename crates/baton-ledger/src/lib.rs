@@ -13,8 +13,9 @@
 //! |---|---|---|
 //! | [`MemoryLedger`] | until the process ends | tests, dry runs |
 //! | [`SledLedger`] | on disk, synced before `append` returns | servers |
+//! | [`simulation::SimLedger`] | on a simulated disk that fails | tests of what survives |
 //!
-//! Both pass the same contract suite (`tests/contract.rs`). No type of the storage engine appears
+//! All pass the same contract suite (`tests/contract.rs`). No type of the storage engine appears
 //! in a signature of this crate.
 
 pub mod bounds;
@@ -27,6 +28,7 @@ mod log;
 mod memory;
 mod names;
 mod proof;
+pub mod simulation;
 mod sled;
 mod storage;
 

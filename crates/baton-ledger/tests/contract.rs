@@ -323,6 +323,12 @@ async fn a_closed_ledger_reads_on_and_appends_no_more(ledger: &dyn Ledger) {
     ledger.close().await.unwrap();
 }
 
+/// The log on a simulated machine where nothing goes wrong.
+fn simulated() -> simulation::SimLedger {
+    let machine = simulation::Machine::new(simulation::Dice::new(0), None, false);
+    simulation::SimLedger::create(&machine, SigningKey::generate("baton.test/1").unwrap()).unwrap()
+}
+
 macro_rules! contract {
     ($($sentence:ident)*) => {
         mod memory {
@@ -336,6 +342,12 @@ macro_rules! contract {
             async fn $sentence() {
                 let dir = tempfile::tempdir().unwrap();
                 super::$sentence(&super::open(dir.path())).await;
+            })*
+        }
+        mod simulated {
+            $(#[tokio::test]
+            async fn $sentence() {
+                super::$sentence(&super::simulated()).await;
             })*
         }
     };

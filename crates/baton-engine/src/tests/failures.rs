@@ -11,8 +11,6 @@ use super::faulty::{FaultyLedger, Mode};
 use super::world::*;
 use crate::{Engine, Options, ReadError, StartError, SubmitError, Writes, dump};
 
-/// No promise: only that a wait for what never comes ends.
-
 async fn engine_on(ledger: &Arc<FaultyLedger>) -> Engine {
     let shared: Arc<dyn Ledger> = Arc::clone(ledger) as _;
     start_with(&shared, Options { reopen_pause: Duration::from_millis(1), ..Options::default() }).await

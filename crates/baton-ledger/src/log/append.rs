@@ -132,7 +132,9 @@ impl Log {
         };
         self.health.poison(failed, why.clone());
         match nothing_written {
-            _ if is_full(&source) => AppendError::Full { nothing_written },
+            // Nothing of the batch will be found, but appends do not work again by themselves, which is
+            // what `nothing_written` says of a full disk.
+            _ if is_full(&source) => AppendError::Full { nothing_written: false },
             true => AppendError::Io { what: "write records", source },
             false => AppendError::OutcomeUnknown { why },
         }

@@ -55,10 +55,15 @@ impl HeadFile {
         Ok(this)
     }
 
-    /// Reads the newest whole slot of a file; the text says why there is none.
+    /// Reads the newest whole slot of a file; the text says why there is none, or why that cannot be told:
+    /// a slot that cannot be read may be the newest, and the other one would hide a loss.
     pub(crate) fn open(file: Box<dyn Blob>) -> Result<(Self, Noted), String> {
-        let newest = [0, 1].into_iter().filter_map(|slot| read_slot(&*file, slot)).max_by_key(|slot| slot.0);
-        match newest {
+        let slots = [read_slot(&*file, 0), read_slot(&*file, 1)];
+        let mut whole = Vec::with_capacity(slots.len());
+        for slot in slots {
+            whole.extend(slot.map_err(|error| format!("a slot of it cannot be read: {error}"))?);
+        }
+        match whole.into_iter().max_by_key(|(sequence, _)| *sequence) {
             Some((sequence, noted)) => Ok((HeadFile { file, sequence }, noted)),
             None => Err("neither of its two slots is whole".to_owned()),
         }
@@ -79,10 +84,14 @@ impl HeadFile {
     }
 }
 
-fn read_slot(file: &dyn Blob, slot: u64) -> Option<(u64, Noted)> {
+/// A slot, if it is there and whole.
+fn read_slot(file: &dyn Blob, slot: u64) -> io::Result<Option<(u64, Noted)>> {
     let mut bytes = [0; SLOT_LEN];
-    file.read_at(&mut bytes, slot * SLOT_STRIDE).ok()?;
-    decode(&bytes)
+    match file.read_at(&mut bytes, slot * SLOT_STRIDE) {
+        Ok(()) => Ok(decode(&bytes)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn encode(sequence: u64, noted: &Noted) -> [u8; SLOT_LEN] {

@@ -30,7 +30,7 @@ use tokio::sync::watch;
 
 use self::head_file::{HeadFile, Noted};
 use self::health::{Failed, Health};
-use self::keeper::{Keeper, PERIOD};
+use self::keeper::{Keeper, Pace};
 use self::keys::{KeyFile, Slots};
 use self::scan::Durable;
 use self::slot::Slot;
@@ -72,6 +72,8 @@ pub(crate) struct Parts {
     pub(crate) slots: Slots,
     /// Notes the newest checkpoint, not cleanly stopped.
     pub(crate) head_file: HeadFile,
+    /// When further checkpoints are noted in it.
+    pub(crate) pace: Pace,
     /// Appends are refused while there is less space.
     pub(crate) min_free_bytes: u64,
 }
@@ -79,9 +81,9 @@ pub(crate) struct Parts {
 impl Log {
     /// A log that takes records. The error is that of the thread that could not be started.
     pub(crate) fn new(parts: Parts) -> std::io::Result<Log> {
-        let Parts { key, disk, durable, keys, slots, head_file, min_free_bytes } = parts;
+        let Parts { key, disk, durable, keys, slots, head_file, pace, min_free_bytes } = parts;
         let log = Log::resting(key, disk, durable, keys, slots, min_free_bytes);
-        let keeper = Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), PERIOD)?;
+        let keeper = Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), pace)?;
         log.writer().keeper = Some(keeper);
         Ok(log)
     }
@@ -124,6 +126,13 @@ impl Log {
 
     pub(crate) fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
         self.checkpoints.subscribe()
+    }
+
+    /// Notes the newest checkpoint now, where no thread does.
+    pub(crate) fn note_head_now(&self) {
+        if let Some(keeper) = &mut self.writer().keeper {
+            keeper.note_now();
+        }
     }
 
     pub(crate) fn erase_now(&self, positions: &[Position]) -> Result<(), EraseError> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
 
 use super::head_file::{HeadFile, Noted};
 use super::health::{Failed, Failure};
-use super::keeper::{Keeper, PERIOD};
+use super::keeper::{Keeper, PERIOD, Pace};
 use super::keys::{BLOCK, KeyFile, Slots};
 use super::scan::{Durable, Scan};
 use super::{Log, Writer};
@@ -97,7 +97,8 @@ impl Pause<'_> {
         // First what can be read, then the news of it: a batch whose outcome was unknown is found here.
         *log.durable_mut() = durable;
         log.checkpoints.send_replace(checkpoint);
-        self.writer.keeper = Some(Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), PERIOD)?);
+        self.writer.keeper =
+            Some(Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), Pace::Every(PERIOD))?);
         match &self.failure {
             Some(failure) if !log.health.clear(failure) => Err(io::Error::other("something worse failed meanwhile")),
             _ => Ok(head),

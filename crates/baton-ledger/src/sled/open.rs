@@ -21,6 +21,7 @@ use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::chunk::SEGMENT;
 use crate::log::head_file::{HeadFile, Noted};
+use crate::log::keeper::{PERIOD, Pace};
 use crate::log::keys::KeyFile;
 use crate::log::scan::Scan;
 use crate::log::start::{self, Refusal};
@@ -88,6 +89,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
         keys,
         slots,
         head_file,
+        pace: Pace::Every(PERIOD),
         min_free_bytes: options.min_free_bytes,
     });
     let log = log.map_err(io_at("start the thread for", &layout.head()))?;
