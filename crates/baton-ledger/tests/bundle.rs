@@ -201,6 +201,24 @@ fn name_that_leads_out_of_the_directory_is_refused() {
     assert_eq!(files(dir.path()).len(), 1);
 }
 
+#[test]
+fn growth_that_ends_on_a_full_tile_of_level_one_gives_exactly_the_tiles_of_the_tree() {
+    let mut tree = Tree::new();
+    (0..65_536_u64).for_each(|at| tree.push(leaf_hash(&at.to_be_bytes())));
+    let mut growth = Growth::between(65_000, 65_536);
+    let mut given = Vec::new();
+    while let Some(step) = growth.step() {
+        let leaves: Vec<[u8; 8]> = (step.from..step.to).map(u64::to_be_bytes).collect();
+        let tiles = tree.tiles(step.tiles_from, step.to).unwrap();
+        given.extend(growth.files(leaves.iter().map(<[u8; 8]>::as_slice), tiles).unwrap());
+    }
+    let mut given: Vec<String> = given.into_iter().map(|file| file.path).filter(|path| !path.contains("entries")).collect();
+    let mut expected: Vec<String> = tree.tiles(65_000, 65_536).unwrap().into_iter().map(|tile| tile.path).collect();
+    given.sort();
+    expected.sort();
+    assert_eq!(given, expected);
+}
+
 proptest! {
     #[test]
     fn growth_in_random_steps_gives_every_tile_of_the_tree(steps in prop::collection::vec(1_u64..700, 1..8)) {
