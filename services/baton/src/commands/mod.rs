@@ -3,6 +3,7 @@
 mod approve;
 mod board;
 mod demo;
+mod export;
 mod import;
 mod log;
 mod next;
@@ -10,8 +11,9 @@ mod record;
 mod replay;
 mod server;
 mod show;
+mod verify;
 
-use crate::args::{Arguments, Command, Common};
+use crate::args::{Arguments, Command, Common, Export};
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::output::Out;
@@ -62,6 +64,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Proposals(proposals) => approve::proposals(&mut cx, &proposals).await,
         Command::Log(log) => log::run(&mut cx, &log).await,
         Command::Replay(replay) => replay::run(&mut cx, &replay).await,
+        Command::Export(Export::Bundle(bundle)) => export::bundle(&mut cx, &bundle).await,
+        Command::Verify(verify) => verify::run(&mut cx, &verify).await,
         Command::Completions { shell } => completions(&mut cx, shell),
         Command::ProbeStore { dir } => server::probe(&dir),
     };

@@ -58,6 +58,11 @@ impl Manifest {
         self.erased.iter().any(|(first, last)| (*first..=*last).contains(&position))
     }
 
+    /// The sizes of the older checkpoints in it.
+    pub(super) fn checkpoints(&self) -> impl Iterator<Item = u64> {
+        self.checkpoints.iter().copied()
+    }
+
     /// An older checkpoint is in it.
     pub(super) fn checkpoint(&mut self, size: u64) {
         self.checkpoints.push(size);

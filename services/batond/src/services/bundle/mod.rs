@@ -10,6 +10,7 @@
 //! | `leaves/<index>.json`, `proofs/<index>.tlog-proof` | one transition: the leaves verbatim, each with its receipt at the checkpoint |
 //! | `disclosures/<index>.json` | what opens the commitments of a leaf: `{"/payload/note": {"salt": HEX, "value": WORDS}}` |
 //! | `checkpoints/<size>.note` | older checkpoints, at most [`OLDER`] |
+//! | `checkpoints/<size>.consistency` | one transition: the proof from that size, a hash in hexadecimal a line |
 //! | `bundle.json` | what was asked and what is in it; the last file |
 
 mod manifest;
@@ -18,6 +19,7 @@ mod transition;
 mod whole;
 
 use super::Service;
+use crate::parse::FieldViolation;
 use crate::{parse, status};
 use baton_domain::values::Position;
 use baton_ledger::{Disclosure, SignedCheckpoint, StoredRecord};
@@ -41,38 +43,36 @@ impl Service {
         sent: &proto::ExportBundleRequest,
     ) -> Result<ReceiverStream<Result<proto::ExportBundleResponse, Status>>, Status> {
         let asked = parse::export_bundle(sent).map_err(status::invalid)?;
-        let with_words = sent.with_words;
         let state = self.state(asked.min_position).await?;
+        let with_words = sent.with_words;
+        let checkpoint = self.engine.checkpoint();
+        let size = checkpoint.checkpoint().size;
+        if sent.from_sizes.len() as u64 > OLDER || sent.from_sizes.iter().any(|from| !(1..=size).contains(from)) {
+            let description = format!("holds more than {OLDER} sizes, or one that is not 1 to {size}");
+            return Err(status::invalid(vec![FieldViolation { field: "from_sizes".to_owned(), description }]));
+        }
+        let from_sizes = sent.from_sizes.clone();
         if let Some(id) = asked.transition.as_ref().filter(|id| !state.transitions.contains_key(*id)) {
             return Err(status::not_found("transition", id));
         }
-        let checkpoint = self.engine.checkpoint();
         let (channel, receiver) = mpsc::channel(WAITING);
         let service = self.clone();
         tokio::spawn(async move {
-            let mut sender = Sender::new(channel, checkpoint.checkpoint().size, service.stopping.clone());
-            let made = service.make(&mut sender, &checkpoint, asked.transition.as_ref(), with_words).await;
+            let mut sender = Sender::new(channel, size, service.stopping.clone());
+            let mut manifest = Manifest::new(checkpoint.checkpoint(), asked.transition.as_ref(), with_words);
+            let made = match &asked.transition {
+                None => service.whole(&mut sender, &checkpoint, &mut manifest).await,
+                Some(id) => service.one_transition(&mut sender, &checkpoint, id, &from_sizes, &mut manifest).await,
+            };
+            let made = match made {
+                Ok(()) => finish(&mut sender, &checkpoint, &manifest).await,
+                failed => failed,
+            };
             if let Err(Ended::Failed(status)) = made {
                 sender.fail(*status).await;
             }
         });
         Ok(ReceiverStream::new(receiver))
-    }
-
-    async fn make(
-        &self,
-        sender: &mut Sender,
-        checkpoint: &SignedCheckpoint,
-        transition: Option<&baton_domain::values::TransitionId>,
-        with_words: bool,
-    ) -> Result<(), Ended> {
-        let mut manifest = Manifest::new(checkpoint.checkpoint(), transition, with_words);
-        match transition {
-            None => self.whole(sender, checkpoint, &mut manifest).await?,
-            Some(id) => self.one_transition(sender, checkpoint, id, &mut manifest).await?,
-        }
-        sender.file("checkpoint", checkpoint.note().as_bytes()).await?;
-        sender.file("bundle.json", &manifest.to_json()).await
     }
 
     /// What lies beside a leaf, if it was asked for and can be read.
@@ -94,4 +94,10 @@ impl Service {
             }))),
         }
     }
+}
+
+/// The checkpoint, and after it what says that the bundle is whole.
+async fn finish(sender: &mut Sender, checkpoint: &SignedCheckpoint, manifest: &Manifest) -> Result<(), Ended> {
+    sender.file("checkpoint", checkpoint.note().as_bytes()).await?;
+    sender.file("bundle.json", &manifest.to_json()).await
 }

@@ -8,6 +8,7 @@ use super::whole::defect;
 use crate::status;
 use baton_domain::values::{Position, Revision, StreamId, TransitionId};
 use baton_ledger::{Receipt, SignedCheckpoint, StoredRecord};
+use std::collections::BTreeSet;
 
 /// How many records are read at a time.
 const PAGE: usize = 128;
@@ -18,6 +19,7 @@ impl Service {
         sender: &mut Sender,
         checkpoint: &SignedCheckpoint,
         id: &TransitionId,
+        from_sizes: &[u64],
         manifest: &mut Manifest,
     ) -> Result<(), Ended> {
         let size = checkpoint.checkpoint().size;
@@ -37,7 +39,15 @@ impl Service {
         if !explained.is_empty() {
             self.erasures(sender, checkpoint, manifest, &explained).await?;
         }
-        self.older_checkpoints(sender, size, manifest).await
+        self.older_checkpoints(sender, size, manifest).await?;
+        let sizes: BTreeSet<u64> = manifest.checkpoints().chain(from_sizes.iter().copied()).collect();
+        for from in sizes {
+            let proof = self.engine.prove_consistency(from, size).map_err(defect)?;
+            let lines: String =
+                proof.iter().map(|hash| hash.iter().map(|b| format!("{b:02x}")).collect::<String>() + "\n").collect();
+            sender.file(&format!("checkpoints/{from}.consistency"), lines.as_bytes()).await?;
+        }
+        Ok(())
     }
 
     /// The leaves that authorised the erasure of any of these positions.
@@ -54,6 +64,7 @@ impl Service {
             for record in page.iter().filter(|record| authorises(&record.leaf, erased)) {
                 self.leaf(sender, record, checkpoint).await?;
                 manifest.leaf(record.position.0);
+                self.disclose(sender, record, manifest).await?;
             }
         }
         Ok(())
