@@ -177,8 +177,9 @@ fn leaves(dir: &Path) -> Vec<u64> {
 struct Evidence {
     whole: PathBuf,
     one: PathBuf,
-    /// The same log, earlier.
+    /// The same two, earlier.
     earlier: PathBuf,
+    one_earlier: PathBuf,
     /// Another log of the same name, signed by another key.
     foreign: PathBuf,
 }
@@ -461,6 +462,13 @@ fn of_one_transition() -> Vec<Alteration> {
             }),
         ),
         (
+            "a sound proof up to an earlier checkpoint",
+            Sees,
+            Box::new(move |dir, all| {
+                fs::copy(proof(&all.one_earlier, 1), proof(dir, 1)).map(drop).expect("copied");
+            }),
+        ),
+        (
             "the proof of another leaf",
             Sees,
             Box::new(move |dir, _| {
@@ -567,6 +575,7 @@ async fn bundles_verify_everywhere_and_with_anything_altered_nowhere() {
     fs::copy(data.path().join("trust.txt"), &trust).expect("the auditor has the key");
 
     export(&server, &at("earlier"), &["--with-words"]);
+    export(&server, &at("one-earlier"), &["--transition", TRANSITION, "--with-words"]);
     let clients = Clients::connect(server.address()).await;
     clients.record("admin", request(vec![fact("wave/TEST"), fact("wave/TEST")])).await.expect("recorded");
     export(&server, &at("whole"), &["--with-words"]);
@@ -593,7 +602,13 @@ async fn bundles_verify_everywhere_and_with_anything_altered_nowhere() {
     }
     assert_ne!(openssl(&at("foreign"), &trust).code, Some(0));
 
-    let all = Evidence { whole: at("whole"), one: at("one"), earlier: at("earlier"), foreign: at("foreign") };
+    let all = Evidence {
+        whole: at("whole"),
+        one: at("one"),
+        earlier: at("earlier"),
+        one_earlier: at("one-earlier"),
+        foreign: at("foreign"),
+    };
     assert_eq!(accepted(&go, &all, &all.whole, &trust, of_the_whole_log()), Vec::<String>::new());
     assert_eq!(accepted(&go, &all, &all.one, &trust, of_one_transition()), Vec::<String>::new());
 }
@@ -658,7 +673,13 @@ async fn report_names_the_first_bad_position() {
     for (position, (_, _, change)) in positions {
         let altered = dir.path().join(format!("altered-{position}"));
         copy(&bundle, &altered);
-        let all = Evidence { whole: bundle.clone(), one: bundle.clone(), earlier: bundle.clone(), foreign: bundle.clone() };
+        let all = Evidence {
+            whole: bundle.clone(),
+            one: bundle.clone(),
+            earlier: bundle.clone(),
+            one_earlier: bundle.clone(),
+            foreign: bundle.clone(),
+        };
         change(&altered, &all);
         let report = report(&altered, &trust);
         assert_eq!((&report["verdict"], &report["first_bad_index"]), (&"failed".into(), &position.into()), "{report:#}");

@@ -67,7 +67,10 @@ fn collect(value: &Value, path: &mut String, found: &mut Vec<(String, String)>) 
             }
             for (key, field) in fields {
                 path.push('/');
-                path.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                match key.contains(['~', '/']) {
+                    true => path.push_str(&key.replace('~', "~0").replace('/', "~1")),
+                    false => path.push_str(key),
+                }
                 collect(field, path, found);
                 path.truncate(length);
             }
