@@ -180,6 +180,8 @@ struct Evidence {
     /// The same two, earlier.
     earlier: PathBuf,
     one_earlier: PathBuf,
+    /// Another transition, at the same checkpoint as `one`.
+    neighbour: PathBuf,
     /// Another log of the same name, signed by another key.
     foreign: PathBuf,
 }
@@ -507,7 +509,24 @@ fn of_one_transition() -> Vec<Alteration> {
             Box::new(|dir, _| fs::remove_file(oldest(dir).with_extension("consistency")).expect("removed")),
         ),
         (
-            "a leaf of another transition",
+            "a sound leaf of another transition with its sound proof",
+            Blind("which stream a leaf belongs to stands inside it"),
+            Box::new(|dir, all| {
+                let index = leaves(&all.neighbour)[1];
+                for file in
+                    [format!("leaves/{index}.json"), format!("proofs/{index}.tlog-proof"), format!("disclosures/{index}.json")]
+                {
+                    fs::copy(all.neighbour.join(&file), dir.join(&file)).map(drop).expect("copied");
+                }
+                manifest(dir, |m| {
+                    for list in ["leaves", "disclosed"] {
+                        m[list].as_array_mut().expect("ranges").push(serde_json::json!([index, index]));
+                    }
+                });
+            }),
+        ),
+        (
+            "another transition in bundle.json",
             Blind("which stream a leaf belongs to stands inside it"),
             // Proven in the same tree, and not what is said to have been asked for.
             Box::new(|dir, _| manifest(dir, |m| m["asked"]["transition"] = "QOX.DENT.TEST".into())),
@@ -581,6 +600,7 @@ async fn bundles_verify_everywhere_and_with_anything_altered_nowhere() {
     export(&server, &at("whole"), &["--with-words"]);
     export(&server, &at("withheld"), &[]);
     export(&server, &at("one"), &["--transition", TRANSITION, "--with-words"]);
+    export(&server, &at("neighbour"), &["--transition", "QOX.DENT.TEST", "--with-words"]);
     export(&other, &at("foreign"), &["--with-words"]);
 
     let go = Go::build(dir.path());
@@ -607,6 +627,7 @@ async fn bundles_verify_everywhere_and_with_anything_altered_nowhere() {
         one: at("one"),
         earlier: at("earlier"),
         one_earlier: at("one-earlier"),
+        neighbour: at("neighbour"),
         foreign: at("foreign"),
     };
     assert_eq!(accepted(&go, &all, &all.whole, &trust, of_the_whole_log()), Vec::<String>::new());
@@ -678,6 +699,7 @@ async fn report_names_the_first_bad_position() {
             one: bundle.clone(),
             earlier: bundle.clone(),
             one_earlier: bundle.clone(),
+            neighbour: bundle.clone(),
             foreign: bundle.clone(),
         };
         change(&altered, &all);

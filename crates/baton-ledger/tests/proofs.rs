@@ -160,7 +160,7 @@ proptest! {
             prop_assert_eq!(here.concat(), there.as_bytes());
             let old_root = ours.root_at(old).unwrap();
             prop_assert!(check_consistency(&here, old, old_root, size, ours.root()));
-            let before = ct_merkle::RootHash::<Sha256>::new((*<&ct_merkle::array::Array<u8, _>>::try_from(&old_root[..]).unwrap()).into(), old);
+            let before = ct_merkle::RootHash::<Sha256>::new(*<&ct_merkle::array::Array<u8, _>>::try_from(&old_root[..]).unwrap(), old);
             prop_assert!(root.verify_consistency(&before, &there).is_ok());
             let (other, _) = both(old, salt ^ 1);
             prop_assert!(!check_consistency(&here, old, other.root(), size, ours.root()));
