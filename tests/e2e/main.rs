@@ -9,3 +9,4 @@ mod malformed;
 mod reading;
 mod refusals;
 mod stopping;
+mod verify;

@@ -20,6 +20,7 @@ mod dump;
 mod engine;
 mod erasure;
 mod error;
+mod export;
 mod fold;
 mod log;
 mod open;

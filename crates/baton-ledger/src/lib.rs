@@ -19,6 +19,7 @@
 //! in a signature of this crate.
 
 pub mod bounds;
+pub mod bundle;
 mod contract;
 mod error;
 mod hash;

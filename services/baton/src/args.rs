@@ -2,7 +2,8 @@
 //!
 //! Every text here is read by people in `--help`; it says what happens and what is printed.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -33,6 +34,9 @@ pub(crate) struct Common {
     /// How to print: tables for people, JSON or CSV for programs.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub(crate) output: Format,
+    /// Whether the address was given with --server, and not by the environment or by default.
+    #[arg(skip)]
+    pub(crate) server_given: bool,
     /// Draw no progress bars. They are drawn on a terminal only, never into a file.
     #[arg(long, global = true)]
     pub(crate) no_progress: bool,
@@ -92,6 +96,13 @@ pub(crate) enum Command {
     /// Makes its own logs and removes them. Leave the machine alone meanwhile. Exit code 1 with --guard when a
     /// ratio falls below its floor; otherwise targets that are not met are only told.
     Bench(Bench),
+    /// Take evidence out of the log, for whoever trusts nobody here.
+    #[command(subcommand)]
+    Export(Export),
+    /// Check evidence offline: a bundle, or a kept receipt. With --server also the log as it is now.
+    ///
+    /// The keys you trust are in a file of your own, which you got by another way than the evidence.
+    Verify(Verify),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -339,6 +350,51 @@ pub(crate) struct Bench {
     pub(crate) umadb: Option<PathBuf>,
 }
 
+/// What can be taken out.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// An evidence bundle: a directory that baton verify, and software of others, checks without any server.
+    Bundle(ExportBundle),
+}
+
+/// Export a bundle.
+#[derive(Debug, Args)]
+pub(crate) struct ExportBundle {
+    /// The directory to write into. Created if it is not there; must be empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Only the events of this transition, such as QUY.DENT.POD-2021, with their proofs. Without it the whole log.
+    #[arg(long, value_name = "ID")]
+    pub(crate) transition: Option<String>,
+    /// Put in names and free text as far as they are not erased. Without it they are withheld.
+    #[arg(long)]
+    pub(crate) with_words: bool,
+    /// With --transition: put in the proof that the log continues the one of this size, which an auditor remembers.
+    #[arg(long, value_name = "SIZE", requires = "transition")]
+    pub(crate) from_size: Vec<u64>,
+}
+
+/// Verify evidence.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("evidence").args(["bundle", "receipt"]))]
+pub(crate) struct Verify {
+    /// The bundle, or the archive of a log.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// A receipt that was kept; with --leaf.
+    #[arg(long, value_name = "FILE", requires = "leaf")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// The leaf the receipt is for: the stored bytes, as baton log --leaf or a bundle gives them.
+    #[arg(long, value_name = "FILE", requires = "receipt")]
+    pub(crate) leaf: Option<PathBuf>,
+    /// Your trust file: the public keys of the log, one a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: PathBuf,
+    /// What you remember of earlier checks. Compared with, and written after a check that succeeded; made when it is not there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
 /// A position or an instant as they may be written.
 fn known(text: &str) -> Result<Known, String> {
     let position = text.parse().map(Known::Position).ok();
@@ -351,10 +407,21 @@ fn day(text: &str) -> Result<String, String> {
     text.parse::<jiff::civil::Date>().map(|day| day.to_string()).map_err(|_| "a day is written YYYY-MM-DD".to_owned())
 }
 
+impl Arguments {
+    /// Reads the command line. A mistake on it ends the program here with 2, help and version with 0.
+    pub(crate) fn read() -> Self {
+        let matches = <Self as CommandFactory>::command().get_matches();
+        let mut arguments = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        // A global option stands before the command or after it.
+        let given = |matches: &ArgMatches| matches.value_source("server") == Some(ValueSource::CommandLine);
+        arguments.common.server_given = given(&matches) || matches.subcommand().is_some_and(|(_, after)| given(after));
+        arguments
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn arguments_hold_together() {

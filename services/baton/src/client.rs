@@ -108,7 +108,8 @@ impl Client {
         TransitionServiceClient::new(self.service()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
-    fn audit(&self) -> AuditServiceClient<Service> {
+    /// Replay, audit and proofs.
+    pub(crate) fn audit(&self) -> AuditServiceClient<Service> {
         AuditServiceClient::new(self.service()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 

@@ -1,7 +1,8 @@
 //! The command line `baton`: a gRPC client for people and programs, and the server started from here.
 //!
 //! Every command is a file in [`commands`]; it asks the server, has the answer put into tables or
-//! JSON by [`render`], and prints. The rules live in the server: nothing is judged here.
+//! JSON by [`render`], and prints. The rules live in the server: nothing is judged here, but for [`verify`],
+//! which judges the server itself.
 
 mod args;
 mod bench;
@@ -13,15 +14,14 @@ mod import;
 mod output;
 mod refusal;
 mod render;
+mod verify;
 mod words;
 
-use clap::Parser;
 use exit::Exit;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A mistake on the command line ends here with 2, help and version with 0.
-    let arguments = args::Arguments::parse();
+    let arguments = args::Arguments::read();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

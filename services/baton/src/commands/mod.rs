@@ -5,6 +5,7 @@ mod bench;
 mod board;
 mod demo;
 mod erase;
+mod export;
 mod import;
 mod log;
 mod next;
@@ -12,8 +13,9 @@ mod record;
 mod replay;
 mod server;
 mod show;
+mod verify;
 
-use crate::args::{Arguments, Command, Common};
+use crate::args::{Arguments, Command, Common, Export};
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::output::Out;
@@ -66,6 +68,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Log(log) => log::run(&mut cx, &log).await,
         Command::Replay(replay) => replay::run(&mut cx, &replay).await,
         Command::Bench(bench) => bench::run(&mut cx, &bench).await,
+        Command::Export(Export::Bundle(bundle)) => export::bundle(&mut cx, &bundle).await,
+        Command::Verify(verify) => verify::run(&mut cx, &verify).await,
         Command::Completions { shell } => completions(&mut cx, shell),
         Command::ProbeStore { dir } => server::probe(&dir),
     };

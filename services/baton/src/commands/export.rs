@@ -1,0 +1,95 @@
+//! `baton export bundle`: the server's evidence into a directory, as it comes.
+//!
+//! Nothing is judged here: whoever is to be convinced runs `baton verify`. The directory must be empty,
+//! every file is synced before it gets its name, and `bundle.json` gets its own last; without it the
+//! directory is no bundle.
+
+use super::Context;
+use crate::args::{ExportBundle, Format};
+use crate::exit::Failure;
+use baton_ledger::SignedCheckpoint;
+use baton_ledger::bundle::{BundleError, BundleFile, CHECKPOINT, DirectoryWriter, MAX_ENTRIES_BYTES};
+use baton_proto::v1::ExportBundleRequest;
+use serde_json::json;
+
+/// The file that says that a bundle is whole.
+const MANIFEST: &str = "bundle.json";
+
+pub(super) async fn bundle(cx: &mut Context, args: &ExportBundle) -> Result<(), Failure> {
+    let client = cx.connect().await?;
+    let request = ExportBundleRequest {
+        transition: args.transition.clone().unwrap_or_default(),
+        with_words: args.with_words,
+        min_position: None,
+        from_sizes: args.from_size.clone(),
+    };
+    let mut stream = client.audit().export_bundle(request).await?.into_inner();
+    let mut writer = DirectoryWriter::open(&args.out).map_err(failure)?;
+    if !writer.is_empty().map_err(failure)? {
+        let what = format!("{} is not empty; a bundle is written into an empty directory, choose another", args.out.display());
+        return Err(Failure::Refused(what));
+    }
+    let bar = cx.progress(0);
+    let mut under_way = BundleFile { path: String::new(), bytes: Vec::new() };
+    let (mut files, mut whole, mut size) = (0_u64, false, 0);
+    while let Some(piece) = stream.message().await.map_err(|status| incomplete(args, &Failure::from(status)))? {
+        if under_way.bytes.is_empty() {
+            under_way.path = piece.path;
+        } else if under_way.path != piece.path || under_way.bytes.len() + piece.chunk.len() > MAX_ENTRIES_BYTES {
+            let what = format!("the server sent pieces of {} that do not make a file", under_way.path);
+            return Err(incomplete(args, &Failure::Unavailable(what)));
+        }
+        under_way.bytes.extend(piece.chunk);
+        size = piece.tree_size;
+        if piece.ends_file {
+            let file = std::mem::replace(&mut under_way, BundleFile { path: String::new(), bytes: Vec::new() });
+            whole = file.path == MANIFEST;
+            keep(&mut writer, &file).map_err(|error| incomplete(args, &failure(error)))?;
+            files += 1;
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    if !whole {
+        return Err(incomplete(args, &Failure::Unavailable("the server ended the stream early".to_owned())));
+    }
+    match cx.out.format {
+        Format::Json => cx.out.json(&json!({ "bundle": args.out.display().to_string(), "files": files, "size": size })),
+        Format::Table | Format::Csv => {
+            cx.out.line(format!("Wrote {files} files to {}: evidence from a log of {size} events.", args.out.display()))?;
+            cx.out.line("Check it with baton verify and a trust file that you got by another way.")
+        }
+    }
+}
+
+/// The checkpoint only after all it covers is durable, and the manifest after that.
+fn keep(writer: &mut DirectoryWriter, file: &BundleFile) -> Result<(), BundleError> {
+    match file.path.as_str() {
+        CHECKPOINT => {
+            let malformed = |source| BundleError::Checkpoint { dir: CHECKPOINT.into(), source };
+            writer.finish(&SignedCheckpoint::parse_unverified(&file.bytes).map_err(malformed)?)
+        }
+        MANIFEST => {
+            writer.sync()?;
+            writer.put(file)?;
+            writer.sync()
+        }
+        _ => writer.put(file),
+    }
+}
+
+fn incomplete(args: &ExportBundle, why: &Failure) -> Failure {
+    let what = format!("{why}\n{} holds no whole bundle: remove it and ask again", args.out.display());
+    match why.exit() {
+        crate::exit::Exit::Refused => Failure::Refused(what),
+        crate::exit::Exit::Damage => Failure::Damage(what),
+        _ => Failure::Unavailable(what),
+    }
+}
+
+fn failure(error: BundleError) -> Failure {
+    match error {
+        BundleError::Io { .. } => Failure::Unavailable(error.to_string()),
+        _ => Failure::Refused(error.to_string()),
+    }
+}

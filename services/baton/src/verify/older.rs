@@ -1,0 +1,113 @@
+//! Older checkpoints: those in the bundle, and those the auditor remembers.
+
+use super::manifest::Manifest;
+use super::report::Report;
+use super::{Evidence, Stopped, optional};
+use baton_ledger::bounds::MAX_NOTE;
+use baton_ledger::{Checkpoint, SignedCheckpoint};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+/// Most older checkpoints that are looked at; a bundle has far fewer.
+const MAX_OLDER: usize = 10_000;
+
+/// An older checkpoint whose signature was accepted.
+pub(super) struct Older {
+    pub(super) checkpoint: Checkpoint,
+    /// Whether the auditor remembers it; else it lies in the bundle.
+    pub(super) remembered: bool,
+}
+
+impl Older {
+    /// How to call it in sentences.
+    pub(super) fn name(&self) -> String {
+        let size = self.checkpoint.size;
+        match self.remembered {
+            true => format!("the checkpoint of size {size} that you remember"),
+            false => format!("checkpoints/{size}.note"),
+        }
+    }
+
+    /// Says that the log continues it.
+    pub(super) fn holds(&self, report: &mut Report) {
+        if self.remembered {
+            report.remembers(self.checkpoint.size);
+        }
+    }
+}
+
+/// All older checkpoints, by size. What is beyond the bundle or of another log is a failure at once.
+pub(super) fn read(
+    evidence: &Evidence<'_>,
+    dir: &Path,
+    manifest: Option<&Manifest>,
+    report: &mut Report,
+) -> Result<Vec<Older>, Stopped> {
+    let newest = evidence.checkpoint.checkpoint();
+    let mut older = Vec::new();
+    for remembered in evidence.remembered.iter().map(SignedCheckpoint::checkpoint) {
+        if remembered.size > newest.size && !evidence.live {
+            report.fail(
+                Some(newest.size),
+                format!(
+                    "you remember this log with {} events and the bundle ends after {}: the rest was cut off, or the bundle is an old one",
+                    remembered.size, newest.size
+                ),
+            );
+        } else if (1..=newest.size).contains(&remembered.size) {
+            older.push(Older { checkpoint: remembered.clone(), remembered: true });
+        }
+    }
+    let there = sizes(&dir.join("checkpoints"), report)?;
+    let promised = manifest.map(|manifest| manifest.checkpoints.iter().copied().collect::<BTreeSet<u64>>()).unwrap_or_default();
+    for size in there.union(&promised) {
+        let path = format!("checkpoints/{size}.note");
+        let Some(note) = optional(evidence.files.file(&path, MAX_NOTE), report)? else { continue };
+        match evidence.trust.accept(&note) {
+            Err(error) => report.fail(None, format!("{path}: {error}")),
+            Ok((signed, _)) if signed.checkpoint().origin != newest.origin || signed.checkpoint().size != *size => {
+                report.fail(None, format!("{path} is of {:?} at size {}", signed.checkpoint().origin, signed.checkpoint().size));
+            }
+            Ok((signed, _)) if signed.checkpoint().size > newest.size => {
+                report
+                    .fail(None, format!("{path} is newer than the checkpoint of the bundle, which ends at size {}", newest.size));
+            }
+            Ok((signed, _)) => older.push(Older { checkpoint: signed.checkpoint().clone(), remembered: false }),
+        }
+    }
+    older.sort_by_key(|older| older.checkpoint.size);
+    Ok(older)
+}
+
+/// The sizes for which there is a note.
+fn sizes(dir: &Path, report: &mut Report) -> Result<BTreeSet<u64>, Stopped> {
+    let failed = |error: io::Error| Stopped::Unavailable(format!("failed to list {}: {error}", dir.display()));
+    let mut sizes = BTreeSet::new();
+    let listed = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(sizes),
+        listed => listed.map_err(failed)?,
+    };
+    for entry in listed {
+        let name = entry.map_err(failed)?.file_name();
+        let name = name.to_string_lossy();
+        match name.split_once('.').and_then(|(size, kind)| Some((size.parse::<u64>().ok()?, kind))) {
+            Some((size, "note")) if format!("{size}.note") == name && sizes.len() < MAX_OLDER => drop(sizes.insert(size)),
+            Some((_, "consistency")) => {}
+            _ => report.warn(format!("checkpoints/{name} is not an older checkpoint and was not looked at")),
+        }
+    }
+    Ok(sizes)
+}
+
+/// Says once what follows from what the auditor remembers, or that there is nothing.
+pub(super) fn first_contact(evidence: &Evidence<'_>, report: &mut Report) {
+    if !evidence.remembered.is_empty() {
+        return;
+    }
+    let how =
+        if evidence.with_state { "your state file holds no earlier checkpoint of this log" } else { "no --state was given" };
+    report.cannot_exclude(format!(
+        "trust on first use: {how}, so a history that was rewritten and signed again before this checkpoint would look the same"
+    ));
+}

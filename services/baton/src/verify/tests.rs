@@ -1,0 +1,304 @@
+//! Logs that somebody with the signing key made: whatever is signed is not therefore right.
+
+use super::{Report, State, Stopped, Trust, bundle, hex};
+use baton_ledger::bundle::{BundleFile, DirectoryWriter, extend};
+use baton_ledger::{AppendSet, Batch, Ledger, MemoryLedger, Record, SignedCheckpoint, SigningKey, StreamName};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const ORIGIN: &str = "verify.test";
+
+/// A log in memory and an auditor's desk.
+struct Desk {
+    dir: TempDir,
+    ledger: MemoryLedger,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let ledger = MemoryLedger::with_key(SigningKey::generate(ORIGIN).expect("a key"));
+        let desk = Self { dir, ledger };
+        std::fs::write(desk.at("trust.txt"), format!("# of the operator\n\n{}\n", desk.ledger.verifier_key())).expect("written");
+        desk
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Appends leaves as one batch.
+    async fn append(&self, leaves: &[Value]) -> SignedCheckpoint {
+        // The ledger knows no leaf: the stream it files them under is of no account here.
+        let stream = StreamName::parse("any").expect("a name");
+        let record = |leaf: &Value| Record { stream: stream.clone(), leaf: leaf.to_string().into_bytes(), disclosure: None };
+        let set =
+            AppendSet { request: None, digest: [0; 32], expected: Vec::new(), records: leaves.iter().map(record).collect() };
+        self.ledger.append(Batch { at: self.ledger.head().next(), sets: vec![set] }).await.expect("appended").checkpoint
+    }
+
+    /// The whole log as a directory, with other files beside it.
+    async fn written(&self, files: &[(&str, Value)]) -> PathBuf {
+        let out = self.at("bundle");
+        let mut writer = DirectoryWriter::open(&out).expect("a directory");
+        extend(&mut writer, &self.ledger, &self.ledger.checkpoint()).await.expect("written");
+        for (path, value) in files {
+            writer.put(&BundleFile { path: (*path).to_owned(), bytes: value.to_string().into_bytes() }).expect("written");
+        }
+        out
+    }
+
+    fn verify(&self, out: &Path) -> Report {
+        self.verify_with(out, None)
+    }
+
+    fn verify_with(&self, out: &Path, state: Option<&State>) -> Report {
+        let trust = Trust::read(&self.at("trust.txt")).expect("a trust file");
+        bundle(out, &trust, state, false, &mut |_, _| {}).expect("judged").0
+    }
+
+    /// What a log of these leaves is told, whatever it is.
+    async fn judged(leaves: &[Value], files: &[(&str, Value)]) -> Report {
+        let desk = Self::new();
+        desk.append(leaves).await;
+        desk.verify(&desk.written(files).await)
+    }
+}
+
+/// A leaf in its place.
+fn leaf(position: u64, stream: &str, revision: u64, event: &str, payload: Value) -> Value {
+    json!({ "v": "baton/leaf/1", "schema": 1, "position": position, "stream": stream, "revision": revision, "type": event, "payload": payload })
+}
+
+fn fact(position: u64, revision: u64) -> Value {
+    leaf(position, "wave/A", revision, "FactRecorded", json!({}))
+}
+
+fn opened(origin: &str) -> Value {
+    leaf(0, "log", 1, "LogOpened", json!({ "origin": origin }))
+}
+
+/// A fact with words, and what opens them.
+fn sealed(position: u64, revision: u64, words: &str) -> (Value, Value) {
+    let salt = [position as u8; 32];
+    let path = "/payload/note";
+    let text = [b"baton/commit/v1\0", &(path.len() as u32).to_be_bytes()[..], path.as_bytes(), &salt, words.as_bytes()].concat();
+    let commitment = hex(&Sha256::digest(text).into());
+    let leaf = leaf(position, "wave/A", revision, "FactRecorded", json!({ "note": { "$sealed": commitment } }));
+    (leaf, json!({ path: { "salt": hex(&salt), "value": words } }))
+}
+
+fn manifest(size: u64, with_words: bool, disclosed: Value, erased: Value) -> (&'static str, Value) {
+    let asked = json!({ "transition": null, "with_words": with_words });
+    let value = json!({
+        "bundle": "baton/bundle/1", "asked": asked, "origin": ORIGIN, "size": size, "leaves": [[0, size - 1]],
+        "disclosed": disclosed, "erased": erased, "checkpoints": [],
+    });
+    ("bundle.json", value)
+}
+
+/// The one thing that is wrong, and where.
+fn only_wrong(report: &Report) -> (Option<u64>, String) {
+    match report.failures() {
+        [wrong] => (wrong.index, wrong.what.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn sound_log_verifies_at_every_size_around_a_tile_and_as_an_archive_that_grew() {
+    let desk = Desk::new();
+    let mut size = 0;
+    for next in [1_u64, 2, 255, 256, 257, 600] {
+        let first = size;
+        let leaves: Vec<Value> = (first..next).map(|at| if at == 0 { opened(ORIGIN) } else { fact(at, at) }).collect();
+        desk.append(&leaves).await;
+        size = next;
+        let report = desk.verify(&desk.written(&[]).await);
+        assert!(report.verified(), "{next}: {:?}", report.failures());
+        assert!(
+            report.lines().iter().any(|line| line.contains("no bundle.json")),
+            "an archive does not say what should be in it"
+        );
+    }
+}
+
+#[tokio::test]
+async fn leaf_that_names_another_place_is_named() {
+    let report = Desk::judged(&[opened(ORIGIN), fact(1, 1), fact(3, 2), fact(3, 3)], &[]).await;
+    assert_eq!(only_wrong(&report), (Some(2), "the leaf says that its position is 3".to_owned()));
+    let report = Desk::judged(&[opened(ORIGIN), fact(1, 1), fact(2, 3), fact(3, 4)], &[]).await;
+    assert_eq!(only_wrong(&report), (Some(2), "the leaf is revision 3 of stream wave/A where 2 is due".to_owned()));
+    let report = Desk::judged(&[opened(ORIGIN), fact(1, 2)], &[]).await;
+    assert_eq!(only_wrong(&report).0, Some(1), "the first revision is 1");
+}
+
+#[tokio::test]
+async fn leaf_that_is_not_understood_is_not_called_verified() {
+    let mut newer = fact(1, 1);
+    newer["schema"] = 2.into();
+    let mut other = fact(1, 1);
+    other["v"] = "other".into();
+    for bad in [newer, other, json!([1]), json!({ "v": "baton/leaf/1", "schema": 1 })] {
+        let report = Desk::judged(&[opened(ORIGIN), bad], &[]).await;
+        assert_eq!(only_wrong(&report).0, Some(1));
+    }
+}
+
+#[tokio::test]
+async fn leaves_of_another_origin_are_refused_unless_a_fork_leads_to_this_one() {
+    let report = Desk::judged(&[opened("elsewhere"), fact(1, 1)], &[]).await;
+    assert!(only_wrong(&report).1.contains("elsewhere"));
+    let forked = leaf(1, "log", 2, "LogForked", json!({ "old_origin": "elsewhere", "new_origin": ORIGIN }));
+    assert!(Desk::judged(&[opened("elsewhere"), forked], &[]).await.verified());
+}
+
+#[tokio::test]
+async fn words_are_opened_erased_withheld_or_missing_and_told_apart() {
+    let (one, one_words) = sealed(1, 1, "one");
+    let (two, _) = sealed(2, 2, "two");
+    let (three, _) = sealed(3, 3, "three");
+    let erasure = leaf(4, "audit", 1, "ErasureAuthorised", json!({ "positions": [2], "ground": "data_subject_request" }));
+    let log = [opened(ORIGIN), one, two, three, erasure];
+    let words = ("disclosures/1.json", one_words);
+
+    // Asked for without words: 3 is withheld.
+    let report = Desk::judged(&log, &[words.clone(), manifest(5, false, json!([[1, 1]]), json!([[2, 2]]))]).await;
+    assert!(report.verified(), "{:?}", report.failures());
+    let json = &report.to_json()["words"];
+    let counts = ["commitments", "opened", "withheld_leaves", "erased_leaves"].map(|name| json[name].as_u64());
+    assert_eq!(counts, [3, 1, 1, 1].map(Some));
+    assert_eq!(json["erased"], json!([{ "position": 2, "by": 4 }]));
+
+    // Asked for with words: 3 is missing, whatever else.
+    let report = Desk::judged(&log, &[words.clone(), manifest(5, true, json!([[1, 1]]), json!([[2, 2]]))]).await;
+    assert_eq!(only_wrong(&report).0, Some(3));
+    // Promised: missing.
+    let report = Desk::judged(&log, &[words.clone(), manifest(5, false, json!([[1, 1], [3, 3]]), json!([[2, 2]]))]).await;
+    assert!(only_wrong(&report).1.contains("bundle.json says that they are in the bundle"));
+    // Said to be erased, and no event says so.
+    let report = Desk::judged(&log, &[words, manifest(5, false, json!([[1, 1]]), json!([[2, 3]]))]).await;
+    assert_eq!(only_wrong(&report).0, Some(3));
+    assert!(only_wrong(&report).1.contains("no event in the bundle authorises it"));
+}
+
+#[tokio::test]
+async fn words_that_open_nothing_are_refused() {
+    let (one, words) = sealed(1, 1, "one");
+    let log = [opened(ORIGIN), one, fact(2, 2)];
+    let altered = |pointer: &str, value: &str| {
+        let mut words = words.clone();
+        words["/payload/note"][pointer] = value.into();
+        words
+    };
+    let elsewhere = json!({ "/payload/other": words["/payload/note"] });
+    for (file, bad) in [
+        ("disclosures/1.json", altered("value", "two")),
+        ("disclosures/1.json", altered("salt", &"0".repeat(64))),
+        ("disclosures/1.json", altered("salt", "short")),
+        ("disclosures/1.json", elsewhere),
+        ("disclosures/1.json", json!([])),
+        ("disclosures/2.json", words.clone()),
+        ("disclosures/9.json", words.clone()),
+    ] {
+        let report = Desk::judged(&log, &[(file, bad.clone())]).await;
+        assert_eq!(report.failures().len(), 1, "{file}: {bad}");
+    }
+}
+
+#[tokio::test]
+async fn partial_tile_left_behind_is_compared_and_one_beyond_the_checkpoint_is_not_counted() {
+    let desk = Desk::new();
+    desk.append(&[opened(ORIGIN), fact(1, 1)]).await;
+    let out = desk.written(&[]).await;
+    desk.append(&[fact(2, 2)]).await;
+    assert_eq!(desk.written(&[]).await, out);
+    let old = out.join("tile/0/000.p/2");
+    assert!(old.is_file(), "the older partial tile stays until the full one is there");
+    assert!(desk.verify(&out).verified());
+    std::fs::write(out.join("tile/0/000.p/7"), [0; 7 * 32]).expect("written");
+    let report = desk.verify(&out);
+    assert!(
+        report.verified() && report.lines().iter().any(|line| line.contains("beyond the checkpoint")),
+        "{:?}",
+        report.lines()
+    );
+    let mut bytes = std::fs::read(&old).expect("a tile");
+    bytes[40] ^= 1;
+    std::fs::write(&old, bytes).expect("written");
+    assert_eq!(only_wrong(&desk.verify(&out)).0, Some(1));
+}
+
+#[tokio::test]
+async fn state_remembers_what_was_accepted_by_origin_and_key_and_forgets_nothing_else() {
+    let desk = Desk::new();
+    let first = desk.append(&[opened(ORIGIN)]).await;
+    let second = desk.append(&[fact(1, 1)]).await;
+    let trust = Trust::read(&desk.at("trust.txt")).expect("a trust file");
+    let path = desk.at("state.json");
+    let mut state = State::read(&path).expect("nothing yet");
+    for checkpoint in [&second, &first] {
+        state.remember(checkpoint, &trust).expect("written");
+    }
+    let read = State::read(&path).expect("a state file");
+    assert_eq!(read.of(ORIGIN, &trust), vec![second], "the newest stays");
+    assert_eq!(read.of("other", &trust), Vec::new());
+
+    // A key that is no longer trusted remembers nothing, and what nobody signed is not believed.
+    let other = Desk::new();
+    assert_eq!(read.of(ORIGIN, &Trust::read(&other.at("trust.txt")).expect("a trust file")), Vec::new());
+    let forged = std::fs::read_to_string(&path).expect("text").replace("\\n2\\n", "\\n1\\n");
+    std::fs::write(&path, forged).expect("written");
+    assert_eq!(State::read(&path).expect("a state file").of(ORIGIN, &trust), Vec::new());
+    std::fs::write(&path, "{}").expect("written");
+    assert!(matches!(State::read(&path), Err(Stopped::Usage(_))), "another file is not taken for one");
+}
+
+#[tokio::test]
+async fn trust_or_state_file_inside_the_bundle_or_a_data_directory_is_warned_of() {
+    let desk = Desk::new();
+    desk.append(&[opened(ORIGIN)]).await;
+    let out = desk.written(&[]).await;
+    let warned = |report: &Report, word: &str| report.lines().iter().any(|line| line.contains(word));
+    assert!(!warned(&desk.verify(&out), "proves nothing"));
+    std::fs::copy(desk.at("trust.txt"), out.join("trust.txt")).expect("copied");
+    let trust = Trust::read(&out.join("trust.txt")).expect("a trust file");
+    let report = bundle(&out, &trust, None, false, &mut |_, _| {}).expect("judged").0;
+    assert!(warned(&report, "trust file lies inside the bundle"));
+    std::fs::write(desk.at("FORMAT"), "baton-ledger 2\n").expect("written");
+    assert!(warned(&desk.verify(&out), "data directory"));
+    let state = State::read(&out.join("state.json")).expect("nothing yet");
+    let report = desk.verify_with(&out, Some(&state));
+    assert!(report.verified());
+}
+
+#[test]
+fn verification_uses_no_server_code_no_rules_and_no_network() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/verify");
+    let forbidden =
+        ["tonic", "batond", "baton_engine", "baton_domain", "baton_proto", "std::net", "tokio", "crate::client", "crate::words"];
+    let mut seen = 0;
+    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+        // This file names them all.
+        if entry.file_name() == "tests.rs" {
+            continue;
+        }
+        let source = std::fs::read_to_string(entry.path()).expect("source");
+        for word in forbidden {
+            assert!(!source.contains(word), "{} uses {word}", entry.path().display());
+        }
+        let outside = source
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("use "))
+            .map(|path| path.split("::").next().unwrap_or(path));
+        for root in outside {
+            let known = ["super", "std", "baton_ledger", "serde_json", "sha2"].contains(&root)
+                || ["live", "receipt", "report", "state", "trust"].contains(&root);
+            assert!(known, "{} uses {root}", entry.path().display());
+        }
+        seen += 1;
+    }
+    assert!(seen >= 10);
+}
