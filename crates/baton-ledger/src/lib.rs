@@ -17,6 +17,7 @@
 //! Both pass the same contract suite (`tests/contract.rs`). No type of the storage engine appears
 //! in a signature of this crate.
 
+pub mod archive;
 pub mod bounds;
 mod contract;
 mod error;
@@ -36,6 +37,7 @@ pub use contract::{
 pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError};
 pub use hash::{LeafHash, leaf_hash};
 pub use head::Head;
+pub use log::raw::RawChunk;
 pub use memory::MemoryLedger;
 pub use names::{Position, Revision, StreamName};
 pub use proof::{

@@ -18,7 +18,9 @@ mod disk;
 mod layout;
 mod open;
 mod probe;
+mod raw;
 mod recovery;
+pub(crate) mod restored;
 mod store;
 mod sync;
 #[cfg(test)]

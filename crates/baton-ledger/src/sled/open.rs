@@ -149,7 +149,7 @@ fn open_store(
     Ok((disk, scan))
 }
 
-fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
+pub(super) fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
     File::open(store.join("conf"))?.sync_all()?;
     sync_dir(&store.join("blobs"))?;
     sync_dir(store)?;
