@@ -19,6 +19,7 @@
 
 pub mod archive;
 pub mod bounds;
+pub mod bundle;
 mod contract;
 mod error;
 mod hash;
