@@ -45,4 +45,7 @@ pub use proof::{
     Checkpoint, CheckpointError, EMPTY_ROOT, KeyError, NodeHash, ProofError, Receipt, ReceiptError, SignedCheckpoint, SigningKey,
     TILE_WIDTH, Tile, Tree, TrustedKeys, check_consistency, check_inclusion,
 };
-pub use sled::{OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, probe_store};
+pub use sled::{
+    Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, inspect,
+    inspect_probed, probe_store,
+};

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::bundle::BundleError;
 use crate::error::{OpenError, ReadError};
 use crate::names::Position;
 use crate::proof::CheckpointError;
@@ -72,6 +73,9 @@ pub enum ArchiveError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The directory of tiles and entries was not written.
+    #[error(transparent)]
+    Directory(BundleError),
     /// The system refused.
     #[error("failed to {what} {}: {source}", path.display())]
     Io {
@@ -82,6 +86,22 @@ pub enum ArchiveError {
         /// Why it failed.
         source: io::Error,
     },
+}
+
+impl From<BundleError> for ArchiveError {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::InUse { dir } => ArchiveError::InUse { dir },
+            BundleError::Io { what, path, source } => ArchiveError::Io { what, path, source },
+            BundleError::Read(error) => ArchiveError::Read(error),
+            // A file of the archive that is not what the log gives is never overwritten.
+            BundleError::Conflict { path } => damaged(&path, "it is not what the log gives"),
+            BundleError::Malformed { path, why } => damaged(&path, why),
+            BundleError::Missing { path } => damaged(&path, "it is missing"),
+            BundleError::Checkpoint { dir, source } => damaged(&dir.join("checkpoint"), source.to_string()),
+            other => ArchiveError::Directory(other),
+        }
+    }
 }
 
 /// Why nothing was restored.

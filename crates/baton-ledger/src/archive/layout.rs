@@ -1,16 +1,16 @@
-//! The directory of an archive: its form, whose it is, and who may write in it.
+//! The directory of an archive: its form, and whose it is.
 //!
 //! FORMAT is written first, into a directory that is empty: an archive that was only begun is an empty
 //! one. It names the digest by which a key file of another log is known.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{ArchiveError, damaged, io_at};
 use crate::bounds::MAX_NOTE;
 use crate::proof::SignedCheckpoint;
-use crate::storage::files::{sync_dir, sync_parent, write_synced};
+use crate::storage::files::{sync_dir, write_synced};
 
 const FORMAT: &str = "baton-archive 1";
 const KEY_CHECK: &str = "key-check ";
@@ -38,13 +38,8 @@ impl Layout {
         self.dir.join("FORMAT")
     }
 
-    /// Begins an archive in a new or empty directory. Durable when it returns.
+    /// Begins an archive in an empty directory. Durable when it returns.
     pub(super) fn begin(&self, key_check: &[u8; 32]) -> Result<(), ArchiveError> {
-        let made = !self.dir.is_dir();
-        fs::create_dir_all(&self.dir).map_err(io_at("create", &self.dir))?;
-        if made {
-            sync_parent(&self.dir).map_err(io_at("sync the parent of", &self.dir))?;
-        }
         let draft = self.dir.join("FORMAT.new");
         let text = format!("{FORMAT}\n{KEY_CHECK}{}\n", hex(key_check));
         let written = write_synced(&draft, text.as_bytes()).and_then(|()| fs::rename(&draft, self.format()));
@@ -87,22 +82,11 @@ impl Layout {
         };
         for entry in entries {
             let name = entry.map_err(io_at("list", &self.dir))?.file_name();
-            if name != "FORMAT.new" && name != "LOCK" && name != "lost+found" {
+            if name != "FORMAT.new" && name != "lost+found" {
                 return Ok(Some(name.to_string_lossy().into_owned()));
             }
         }
         Ok(None)
-    }
-
-    /// Takes the archive for this process. The lock is the system's and ends with the process.
-    pub(super) fn lock(&self) -> Result<File, ArchiveError> {
-        let path = self.dir.join("LOCK");
-        let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(io_at("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(ArchiveError::InUse { dir: self.dir.clone() }),
-            Err(TryLockError::Error(source)) => Err(io_at("lock", &path)(source)),
-        }
     }
 
     /// The checkpoint, its signature not checked; `None` when none was written yet.
@@ -114,14 +98,6 @@ impl Layout {
             _ => fs::read(&path).map_err(io_at("read", &path))?,
         };
         SignedCheckpoint::parse_unverified(&note).map(Some).map_err(|error| damaged(&path, error.to_string()))
-    }
-
-    /// Puts a checkpoint in place of the one before, whole or not at all. Durable when it returns.
-    pub(super) fn write_checkpoint(&self, checkpoint: &SignedCheckpoint) -> Result<(), ArchiveError> {
-        let path = self.checkpoint();
-        let draft = self.dir.join("checkpoint.new");
-        let written = write_synced(&draft, checkpoint.note().as_bytes()).and_then(|()| fs::rename(&draft, &path));
-        written.and_then(|()| sync_dir(&self.dir)).map_err(io_at("write", &path))
     }
 }
 

@@ -3,10 +3,8 @@
 //!
 //! ```text
 //! ARCHIVE/FORMAT                        form of the directory, and the log's key check
-//! ARCHIVE/LOCK                          locked while somebody writes here
 //! ARCHIVE/chunks/<position>.segment     the stored chunks of the log, byte for byte
-//! ARCHIVE/tile/<level>/<n>              the tree, as a C2SP tlog-tiles log
-//! ARCHIVE/tile/entries/<n>              the leaves, likewise
+//! ARCHIVE/tile/...                      the tree and the leaves, as a C2SP tlog-tiles log (`bundle`)
 //! ARCHIVE/checkpoint                    the newest checkpoint that everything above reaches
 //! ```
 //!

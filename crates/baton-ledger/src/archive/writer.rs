@@ -3,13 +3,12 @@
 //! One writer at a time, under a lock. After an error an [`Archive`] is to be dropped and opened
 //! again: what is on disk then decides, and nothing that a checkpoint covers has changed.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::error::{ArchiveError, damaged};
 use super::layout::Layout;
 use super::segments::{self, End, Segment};
-use super::tiles;
+use crate::bundle::{DirectoryWriter, ENTRIES_WIDTH, Growth};
 use crate::contract::Ledger as _;
 use crate::log::raw::RawChunk;
 use crate::names::Position;
@@ -35,8 +34,8 @@ pub struct Archive {
     /// Leaves from the first one on that the next tiles need.
     leaves: Vec<Vec<u8>>,
     leaves_from: u64,
-    // Last, so that the directory is given up after everything else.
-    _lock: File,
+    /// Tiles, entries and checkpoint; holds the lock, so it is given up last.
+    directory: DirectoryWriter,
 }
 
 impl Archive {
@@ -50,8 +49,8 @@ impl Archive {
             let why = "there is an archive already, and one is never overwritten".to_owned();
             return Err(ArchiveError::NotAnArchive { dir: layout.dir, why });
         }
+        let directory = DirectoryWriter::open(dir)?;
         layout.begin(key_check)?;
-        let lock = layout.lock()?;
         Ok(Archive {
             layout,
             segment: None,
@@ -61,7 +60,7 @@ impl Archive {
             reached: None,
             leaves: Vec::new(),
             leaves_from: 0,
-            _lock: lock,
+            directory,
         })
     }
 
@@ -78,18 +77,17 @@ impl Archive {
         let Some(key_check) = layout.read()? else {
             return Archive::begin(dir, &ledger.key_check());
         };
-        let lock = layout.lock()?;
+        let directory = DirectoryWriter::open(dir)?;
         let other = |why: String| ArchiveError::OtherLog { dir: layout.dir.clone(), why };
         if key_check != ledger.key_check() {
             return Err(other("its key check is not that of this log's key file".to_owned()));
         }
-        let checkpoint = layout.read_checkpoint()?;
-        if let Some(signed) = &checkpoint {
+        if let Some(signed) = directory.checkpoint() {
             check_checkpoint(&layout, signed, ledger)?;
         }
-        let size = checkpoint.map_or(0, |signed| signed.checkpoint().size);
+        let size = directory.size();
         let tail = find_tail(&layout, ledger, size)?;
-        let leaves_from = tiles::first_leaf(size);
+        let leaves_from = first_leaf(size);
         let leaves = read_leaves(ledger, leaves_from, tail.next.0)?;
         let segment = tail.segment.map(|(path, bytes)| Segment::go_on(path, bytes)).transpose()?;
         Ok(Archive {
@@ -101,7 +99,7 @@ impl Archive {
             reached: tail.reached,
             leaves,
             leaves_from,
-            _lock: lock,
+            directory,
         })
     }
 
@@ -171,18 +169,29 @@ impl Archive {
         if let Some(segment) = &self.segment {
             segment.sync()?;
         }
-        let made = tiles(self.size, size)
-            .map_err(|error| ArchiveError::DoesNotFollow { at: Position(self.size), why: error.to_string() })?;
-        tiles::write(&self.layout.dir, &made, self.leaves_from, &self.leaves)?;
+        let mut growth = Growth::between(self.size, size);
+        while let Some(step) = growth.step() {
+            let wanted = (step.from - self.leaves_from) as usize..(step.to - self.leaves_from) as usize;
+            let leaves = self.leaves[wanted].iter().map(Vec::as_slice);
+            let made = tiles(step.tiles_from, step.to)
+                .map_err(|error| ArchiveError::DoesNotFollow { at: Position(self.size), why: error.to_string() })?;
+            for file in growth.files(leaves, made)? {
+                self.directory.put(&file)?;
+            }
+        }
         // ---- From here on a reader relies on it. ----
-        self.layout.write_checkpoint(&checkpoint)?;
-        tiles::remove_superseded(&self.layout.dir, &made)?;
+        self.directory.finish(&checkpoint)?;
         self.size = size;
-        let needed = tiles::first_leaf(size);
+        let needed = first_leaf(size);
         self.leaves.drain(..(needed - self.leaves_from) as usize);
         self.leaves_from = needed;
         Ok(())
     }
+}
+
+/// The first leaf that the entries of a log that grows from this size need again.
+fn first_leaf(size: u64) -> u64 {
+    size - size % ENTRIES_WIDTH
 }
 
 /// The archive's checkpoint is one of this log.

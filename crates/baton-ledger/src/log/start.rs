@@ -11,7 +11,7 @@ use super::scan::{STORE_KEY, Scan, StoreValue, scan};
 use crate::bounds::MAX_BATCH_RECORDS;
 use crate::head::Head;
 use crate::proof::{SignedCheckpoint, SigningKey};
-use crate::storage::{Disk, Fault};
+use crate::storage::{Disk, Fault, Visitor};
 
 /// Digested under the key file's own key and kept in the store, to know a foreign key file.
 const KEY_CHECK: &[u8] = b"baton-ledger key check";
@@ -42,19 +42,39 @@ pub(crate) enum Refusal {
 /// before the one noted, so that a new origin can begin after them.
 pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, fork: bool) -> Result<Scan, Refusal> {
     let empty = SignedCheckpoint::sign(key, Head::EMPTY.size, Head::EMPTY.root);
-    let scan = scan(|visitor| disk.visit(visitor), empty).map_err(Refusal::Store)?;
-    let damaged = |why: String| Err(Refusal::Store(Fault::Damage(why)));
-    let index = &scan.durable.index;
-    if index.head().root != index.tree().root() {
-        return damaged(format!("its newest checkpoint, of size {}, is not that of its records", index.head().size));
-    }
-    for signed in [Some(index.checkpoint()), noted.map(|noted| &noted.checkpoint)].into_iter().flatten() {
+    let scan = walk(|visitor| disk.visit(visitor), empty)?;
+    for signed in [Some(scan.durable.index.checkpoint()), noted.map(|noted| &noted.checkpoint)].into_iter().flatten() {
         if !fork && !signed.is_signed_by(key) {
             let found = signed.checkpoint().origin.clone();
             // The right name under a wrong signature is no other log but a changed one, or another key of its name.
             return Err(Refusal::WrongKey { found });
         }
     }
+    hold_against(noted, scan, fork)
+}
+
+/// As [`load`], without a key: whose checkpoints these are is not asked. For those who only look.
+pub(crate) fn read(
+    visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>,
+    empty: SignedCheckpoint,
+    noted: Option<&Noted>,
+) -> Result<Scan, Refusal> {
+    hold_against(noted, walk(visit, empty)?, false)
+}
+
+/// Reads all of a store; its newest checkpoint is that of its records.
+fn walk(visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>, empty: SignedCheckpoint) -> Result<Scan, Refusal> {
+    let scan = scan(visit, empty).map_err(Refusal::Store)?;
+    let index = &scan.durable.index;
+    match index.head().root == index.tree().root() {
+        true => Ok(scan),
+        false => damaged(format!("its newest checkpoint, of size {}, is not that of its records", index.head().size)),
+    }
+}
+
+/// What was noted beside the store is the beginning of it.
+fn hold_against(noted: Option<&Noted>, scan: Scan, fork: bool) -> Result<Scan, Refusal> {
+    let index = &scan.durable.index;
     let noted = noted.map_or(Head::EMPTY, |noted| noted.checkpoint.checkpoint().into());
     match index.tree().root_at(noted.size) {
         Ok(root) if root == noted.root => Ok(scan),
@@ -68,6 +88,10 @@ pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, for
 /// The digest by which the key file of a log is known.
 pub(crate) fn key_check(keys: &KeyFile) -> [u8; 32] {
     keys.keyed_digest(KEY_CHECK)
+}
+
+fn damaged(why: String) -> Result<Scan, Refusal> {
+    Err(Refusal::Store(Fault::Damage(why)))
 }
 
 /// The key file of this store, or why it is not; the text completes "cannot be used because".

@@ -57,6 +57,16 @@ impl Layout {
         self.dir.join("recovery")
     }
 
+    /// Says that a sync had failed and the store is to be rewritten (rewrite.rs).
+    pub(super) fn marker(&self) -> PathBuf {
+        self.dir.join("REWRITE")
+    }
+
+    /// The rewritten store, until it takes the place of the old one.
+    pub(super) fn new_store(&self) -> PathBuf {
+        self.dir.join("store.new")
+    }
+
     fn format(&self) -> PathBuf {
         self.dir.join("FORMAT")
     }
@@ -94,16 +104,33 @@ impl Layout {
             File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(io_at("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                return Err(OpenError::InUse { dir: self.dir.clone(), pid });
-            }
+            Err(TryLockError::WouldBlock) => return Err(self.in_use(&mut file)),
             Err(TryLockError::Error(source)) => return Err(io_at("lock", &path)(source)),
         }
         let pid = std::process::id();
         file.set_len(0).and_then(|()| writeln!(file, "{pid}")).map_err(io_at("write", &path))?;
         Ok(file)
+    }
+
+    /// Keeps servers away while somebody looks; changes nothing. `None` where there is no lock file.
+    pub(super) fn lock_shared(&self) -> Result<Option<File>, OpenError> {
+        let path = self.dir.join("LOCK");
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_at("open", &path)(source)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Err(self.in_use(&mut file)),
+            Err(TryLockError::Error(source)) => Err(io_at("lock", &path)(source)),
+        }
+    }
+
+    fn in_use(&self, lock: &mut File) -> OpenError {
+        let mut text = String::new();
+        let pid = lock.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+        OpenError::InUse { dir: self.dir.clone(), pid }
     }
 
     /// Whether the directory is complete; refuses one of a newer release.

@@ -15,12 +15,14 @@
 
 mod damage;
 mod disk;
+mod inspect;
 mod layout;
 mod open;
 mod probe;
 mod raw;
 mod recovery;
 pub(crate) mod restored;
+mod rewrite;
 mod store;
 mod sync;
 #[cfg(test)]
@@ -32,6 +34,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use self::inspect::{Inspection, inspect, inspect_probed};
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};
 pub use self::sync::{SyncHook, SyncMode, SyncPoint};
 use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, StoredRecord};

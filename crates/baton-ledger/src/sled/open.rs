@@ -137,13 +137,8 @@ fn open_store(
     let store = Store::open(&dir, options.cache_bytes).map_err(|fault| store_fault(layout, "open the store", fault))?;
     let syncer = Syncer::new(&dir, options.sync, options.sync_hook.clone()).map_err(io_at("open the data file in", &dir))?;
     let disk = SledDisk { syncer, store, dir: layout.dir.clone() };
-    let scan = start::load(&disk, key, noted, options.fork).map_err(|refusal| match refusal {
-        Refusal::Store(fault) => store_fault(layout, "read the store", fault),
-        Refusal::Loss { store, noted } => OpenError::Loss { dir: layout.dir.clone(), store, noted },
-        Refusal::WrongKey { found } => {
-            OpenError::WrongKey { dir: layout.dir.clone(), found, given: key.verifier_key().to_owned() }
-        }
-    })?;
+    let scan = start::load(&disk, key, noted, options.fork);
+    let scan = scan.map_err(|refusal| load_refusal(layout, key.verifier_key(), refusal))?;
     // sled syncs neither its configuration nor its directories.
     sync_names(&layout.dir, &dir).map_err(io_at("sync", &dir))?;
     Ok((disk, scan))
@@ -156,7 +151,16 @@ pub(super) fn sync_names(data: &Path, store: &Path) -> io::Result<()> {
     sync_dir(data)
 }
 
-fn store_fault(layout: &Layout, what: &'static str, fault: Fault) -> OpenError {
+pub(super) fn load_refusal(layout: &Layout, given: &str, refusal: Refusal) -> OpenError {
+    let dir = layout.dir.clone();
+    match refusal {
+        Refusal::Store(fault) => store_fault(layout, "read the store", fault),
+        Refusal::Loss { store, noted } => OpenError::Loss { dir, store, noted },
+        Refusal::WrongKey { found } => OpenError::WrongKey { dir, found, given: given.to_owned() },
+    }
+}
+
+pub(super) fn store_fault(layout: &Layout, what: &'static str, fault: Fault) -> OpenError {
     match fault {
         Fault::Io(source) => io_at(what, &layout.store())(source),
         Fault::Damage(why) => OpenError::Damaged { dir: layout.dir.clone(), why, copy: None },

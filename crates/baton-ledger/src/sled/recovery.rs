@@ -97,7 +97,7 @@ fn probe_copy(layout: &Layout, copy: &Path, probe: &ProbeCommand) -> Result<(), 
 
 /// sled writes `snap.X.generating` and renames it, but reads it as a whole snapshot when it finds
 /// one; a crash in between makes every later open fail.
-fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
+pub(super) fn remove_unfinished_snapshots(store: &Path) -> io::Result<()> {
     for entry in fs::read_dir(store)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -128,7 +128,7 @@ fn numbers(layout: &Layout) -> io::Result<Vec<u64>> {
 }
 
 /// Copies a directory with all in it, synced.
-fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -143,7 +143,7 @@ fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     sync_dir(to)
 }
 
-fn remove_if_there(dir: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -113,3 +113,65 @@ pub fn raw_store(dir: &Path) -> sled::Db {
         }
     }
 }
+
+/// A ledger with so many records of one byte in stream `a`.
+pub async fn filled(dir: &Path, records: u8) -> SledLedger {
+    let ledger = open(dir);
+    for leaf in 0..records {
+        append_one(&ledger, "a", &[leaf]).await;
+    }
+    ledger
+}
+
+/// Every file below a directory with its bytes, and every directory.
+pub fn files(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.insert(path.clone(), Vec::new());
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), std::fs::read(path).unwrap());
+        }
+    }
+    found
+}
+
+/// Leaves the first chunk of a batch of two at the end of the store, as a crash in the middle of a write
+/// does: it is taken from a copy of the directory in which the batch was appended whole.
+pub fn tear(dir: &Path) {
+    let copy = tempfile::tempdir().unwrap();
+    copy_all(dir, copy.path());
+    let ledger = open(copy.path());
+    let at = ledger.head().next();
+    let large = vec![set(vec![record("a", &[8; 60_000]), record("a", &[9; 60_000])])];
+    at_once(ledger.append(batch(&ledger, large))).unwrap();
+    drop(ledger);
+    let chunk = raw_store(copy.path()).get(at.0.to_be_bytes()).unwrap().unwrap();
+    let store = raw_store(dir);
+    store.insert(at.0.to_be_bytes(), chunk).unwrap();
+    store.flush().unwrap();
+}
+
+/// Runs a future that never waits: everything the ledger does on disk blocks.
+fn at_once<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the ledger waited"),
+    }
+}
+
+/// Copies a directory with all in it.
+pub fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_all(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}

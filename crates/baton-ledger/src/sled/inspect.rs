@@ -1,0 +1,143 @@
+//! Looking at a data directory without changing a byte of it: for a doctor, or on a disk that is full
+//! or failing.
+//!
+//! The storage engine writes when it opens, so what is looked at is a private copy of the store in a
+//! scratch directory that the caller names. Nothing of the data directory is written, created or
+//! renamed, not even its lock file; it is locked shared for the time of the copy, so that no server
+//! changes it meanwhile. Nothing is repaired, and damage is returned as the open would return it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::layout::{Layout, io_at};
+use super::open::{load_refusal, store_fault};
+use super::probe::ProbeCommand;
+use super::recovery::{copy_dir, remove_if_there, remove_unfinished_snapshots};
+use super::store::Store;
+use super::{DEFAULT_CACHE, rewrite};
+use crate::error::OpenError;
+use crate::head::Head;
+use crate::log::head_file::HeadFile;
+use crate::log::start;
+use crate::proof::{Checkpoint, SignedCheckpoint, TrustedKeys};
+
+/// What a data directory holds. Every record in it was read, and matched its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The end of the newest complete batch: what an open would go on from.
+    pub head: Head,
+    /// How many records that is.
+    pub records: u64,
+    /// The checkpoint of that batch; `None` in a log without records.
+    pub checkpoint: Option<SignedCheckpoint>,
+    /// The checkpoint in the head file beside the store; `None` when that cannot be read. The records
+    /// begin with those it covers, or the inspection would have been refused as [`OpenError::Loss`] or
+    /// [`OpenError::Damaged`].
+    pub noted: Option<SignedCheckpoint>,
+    /// Chunks of a last batch without its end. It was never acknowledged; the next open copies them
+    /// aside and removes them.
+    pub torn: usize,
+    /// The last stop was a clean one: nothing has been written since the head file was.
+    pub clean: bool,
+    /// A sync had failed, and the next open rewrites the store before it goes on.
+    pub rewrite_due: bool,
+    /// Both checkpoints bear the signature of a key in the directory's own `trust.txt`. That shows the
+    /// directory to agree with itself, and nothing to an auditor, who brings a key of his own.
+    pub verified: bool,
+}
+
+/// Looks at the data directory `dir` through a copy in `scratch`, changing nothing in `dir`.
+///
+/// `scratch` is a directory outside `dir` with room for a copy of the store; what is put there is
+/// removed again. Reads every record, so takes time in proportion to the log. On damaged files the
+/// storage engine may panic, or wait for ever, in threads of its own: [`inspect_probed`] is the safe form.
+///
+/// # Errors
+/// [`OpenError::InUse`] while a server has the directory open, and everything for which an open would
+/// refuse the content: [`OpenError::Damaged`], [`OpenError::Loss`], [`OpenError::NotALedger`],
+/// [`OpenError::NewerFormat`], [`OpenError::OlderFormat`]; [`OpenError::Io`] when the disk does not give
+/// the bytes, or `scratch` lies in `dir` or is full.
+pub fn inspect(dir: &Path, scratch: &Path) -> Result<Inspection, OpenError> {
+    inspect_with(dir, scratch, None)
+}
+
+/// As [`inspect`], but tries a first copy in a child process, as the open does after an unclean stop.
+///
+/// # Errors
+/// As [`inspect`]; a probe that does not end with "sound" is [`OpenError::Damaged`].
+pub fn inspect_probed(dir: &Path, scratch: &Path, probe: &ProbeCommand) -> Result<Inspection, OpenError> {
+    inspect_with(dir, scratch, Some(probe))
+}
+
+fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Result<Inspection, OpenError> {
+    let layout = Layout::new(dir);
+    refuse_inside(dir, scratch)?;
+    let lock = layout.lock_shared()?;
+    if !layout.read_format()? {
+        return Err(OpenError::NotALedger { dir: layout.dir, why: "it has no FORMAT file".to_owned() });
+    }
+    let copy = Scratch::of_store(&rewrite::store_to_read(&layout), scratch)?;
+    let probed = match probe {
+        Some(_) => Some(Scratch::of_store(&rewrite::store_to_read(&layout), scratch)?),
+        None => None,
+    };
+    let noted = fs::File::open(layout.head()).map_err(|error| error.to_string());
+    let noted = noted.and_then(|file| HeadFile::open(Box::new(file))).map(|(_, noted)| noted).ok();
+    let trust = fs::read_to_string(layout.trust()).ok().and_then(|text| TrustedKeys::parse(&text).ok());
+    let rewrite_due = layout.marker().exists();
+    drop(lock);
+
+    if let (Some(probe), Some(probed)) = (probe, probed) {
+        probe.run(&probed.0).map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: None })?;
+    }
+    let store = Store::open(&copy.0, DEFAULT_CACHE).map_err(|fault| store_fault(&layout, "open a copy of", fault))?;
+    let nobody = SignedCheckpoint::unsigned(Checkpoint::empty("nobody"));
+    let scan = start::read(|visitor| store.visit(visitor), nobody, noted.as_ref());
+    let scan = scan.map_err(|refusal| load_refusal(&layout, "", refusal))?;
+    let index = &scan.durable.index;
+    let checkpoint = (index.head() != Head::EMPTY).then(|| index.checkpoint().clone());
+    let noted_checkpoint = noted.as_ref().map(|noted| noted.checkpoint.clone());
+    let trusted = |signed: &SignedCheckpoint| trust.as_ref().is_some_and(|t| t.verify(signed.note().as_bytes()).is_ok());
+    Ok(Inspection {
+        head: index.head(),
+        records: index.head().size,
+        verified: noted.is_some() && [&checkpoint, &noted_checkpoint].into_iter().flatten().all(trusted),
+        checkpoint,
+        noted: noted_checkpoint,
+        torn: scan.torn.len(),
+        clean: noted.is_some_and(|noted| noted.clean) && !rewrite_due,
+        rewrite_due,
+    })
+}
+
+fn refuse_inside(dir: &Path, scratch: &Path) -> Result<(), OpenError> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(io_at("find", path));
+    if real(scratch)?.starts_with(real(dir)?) {
+        let why = io::Error::new(io::ErrorKind::InvalidInput, "it lies in the data directory, which is not to be changed");
+        return Err(io_at("use as a scratch directory", scratch)(why));
+    }
+    Ok(())
+}
+
+/// A copy of a store that goes away with its value.
+pub(super) struct Scratch(pub(super) PathBuf);
+
+impl Scratch {
+    /// Copies a store into a new directory below `parent`.
+    pub(super) fn of_store(store: &Path, parent: &Path) -> Result<Scratch, OpenError> {
+        let name = format!("baton-store-{}-{:016x}", std::process::id(), rand::random::<u64>());
+        let scratch = Scratch(parent.join(name));
+        copy_dir(store, &scratch.0).map_err(io_at("copy to a scratch directory", store))?;
+        remove_unfinished_snapshots(&scratch.0).map_err(io_at("remove an unfinished snapshot in", &scratch.0))?;
+        Ok(scratch)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = remove_if_there(&self.0) {
+            tracing::warn!(%error, copy = %self.0.display(), "failed to remove a scratch copy");
+        }
+    }
+}
