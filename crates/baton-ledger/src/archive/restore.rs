@@ -32,21 +32,21 @@ pub enum RestoreKeys {
 }
 
 /// What to restore.
-pub struct Restoring<'r> {
+pub struct Restoring {
     /// The archive or backup.
-    pub from: &'r Path,
+    pub from: PathBuf,
     /// The data directory, new or empty.
-    pub data: &'r Path,
+    pub data: PathBuf,
     /// The keys of names and free text.
     pub keys: RestoreKeys,
     /// The signing key of the log; its public half must have signed the archive's checkpoint.
     pub key: SigningKey,
     /// The newest checkpoint of the log that anybody is known to hold, as a signed note.
-    pub last_known: Option<&'r [u8]>,
+    pub last_known: Option<Vec<u8>>,
     /// Restore also what ends before `last_known`, for a fork and for nothing else.
     pub older_copy: bool,
     /// The positions whose erasure a leaf authorises; the ledger itself cannot read leaves.
-    pub erased: &'r dyn Fn(&[u8]) -> Vec<u64>,
+    pub erased: fn(&[u8]) -> Vec<u64>,
 }
 
 /// What was restored.
@@ -65,24 +65,24 @@ pub struct Restored {
 ///
 /// # Errors
 /// See [`RestoreError`]; nothing is written unless it says so.
-pub fn restore(asked: Restoring<'_>) -> Result<Restored, RestoreError> {
-    refuse_filled(asked.data)?;
+pub fn restore(asked: Restoring) -> Result<Restored, RestoreError> {
+    refuse_filled(&asked.data)?;
     let trusted =
         TrustedKeys::parse(asked.key.verifier_key()).map_err(|error| RestoreError::LastKnown { why: error.to_string() })?;
-    let checked = check(asked.from, &trusted)?;
+    let checked = check(&asked.from, &trusted)?;
     let newer = last_known(&asked, &trusted, &checked)?;
     let sealed = Sealed::read(&checked, asked.erased)?;
     let (keys, erased) = match &asked.keys {
         RestoreKeys::File(path) => take_keys(path, &checked, &sealed)?,
-        RestoreKeys::Lost => (KeyFile::lost(checked.scan.next_slot).map_err(io_at("make keys for", asked.data))?, 0),
+        RestoreKeys::Lost => (KeyFile::lost(checked.scan.next_slot).map_err(io_at("make keys for", &asked.data))?, 0),
     };
     let size = checked.checkpoint.checkpoint().size;
     let head = checked.checkpoint.clone();
-    let written = restored::write(asked.data, &keys, &head, |put| {
+    let written = restored::write(&asked.data, &keys, &head, |put| {
         chunks(&checked.paths, size, |chunk| put(&chunk.first().0.to_be_bytes(), chunk.bytes())).map_err(RestoreError::from)
     });
     written?;
-    restored::prove(asked.data, asked.key, &head, newer.as_ref())?;
+    restored::prove(&asked.data, asked.key, &head, newer.as_ref())?;
     let missing = newer.map_or(0, |known| known.checkpoint().size - size);
     Ok(Restored { checkpoint: head, erased, missing })
 }
@@ -99,8 +99,8 @@ fn refuse_filled(data: &Path) -> Result<(), RestoreError> {
 }
 
 /// The last known checkpoint, if it is newer than the archive and that is accepted.
-fn last_known(asked: &Restoring<'_>, trusted: &TrustedKeys, checked: &Checked) -> Result<Option<SignedCheckpoint>, RestoreError> {
-    let Some(note) = asked.last_known else { return Ok(None) };
+fn last_known(asked: &Restoring, trusted: &TrustedKeys, checked: &Checked) -> Result<Option<SignedCheckpoint>, RestoreError> {
+    let Some(note) = &asked.last_known else { return Ok(None) };
     let refuse = |why: String| RestoreError::LastKnown { why };
     let known = trusted.verify(note).map_err(|error| refuse(error.to_string()))?;
     let (size, archive) = (known.checkpoint().size, checked.tree.size());
@@ -119,7 +119,7 @@ struct Sealed {
 }
 
 impl Sealed {
-    fn read(checked: &Checked, erased_by: &dyn Fn(&[u8]) -> Vec<u64>) -> Result<Sealed, RestoreError> {
+    fn read(checked: &Checked, erased_by: fn(&[u8]) -> Vec<u64>) -> Result<Sealed, RestoreError> {
         let mut found = Sealed { erased: Vec::new(), slots: BTreeMap::new() };
         chunks(&checked.paths, checked.tree.size(), |chunk| {
             for (position, entry) in (chunk.first().0..).zip(&chunk.chunk.entries) {

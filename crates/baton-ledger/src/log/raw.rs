@@ -10,7 +10,7 @@ use super::chunk::Chunk;
 use super::start;
 use crate::error::ReadError;
 use crate::names::Position;
-use crate::proof::SignedCheckpoint;
+use crate::proof::{SignedCheckpoint, Tree};
 
 /// A stored chunk: its bytes, checked (sum, every leaf hash), and what they say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,11 @@ impl RawChunk {
     /// The position after its last record.
     pub fn next(&self) -> Position {
         Position(self.chunk.first.0 + self.chunk.entries.len() as u64)
+    }
+
+    /// Adds its records to a tree that ends where it begins.
+    pub fn grow(&self, tree: &mut Tree) {
+        self.chunk.entries.iter().for_each(|entry| tree.push(entry.leaf_hash));
     }
 
     /// The checkpoint after its batch, if it is the last chunk of one. **Its signature is not checked.**
