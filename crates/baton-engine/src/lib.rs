@@ -19,6 +19,7 @@ pub mod codec;
 mod dump;
 mod engine;
 mod error;
+mod export;
 mod fold;
 mod log;
 mod open;

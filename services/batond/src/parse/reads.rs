@@ -133,6 +133,13 @@ requests! {
         /// The position the answer must hold.
         min_position: Option<Position> = optional_position,
     }
+    /// An evidence bundle.
+    export_bundle(ExportBundleRequest) -> ExportBundle {
+        /// The transition; absent means the whole log.
+        transition: Option<TransitionId> = optional_id,
+        /// The position the answer must hold.
+        min_position: Option<Position> = optional_position,
+    }
     /// One version of a route.
     get_route(GetRouteRequest) -> GetRoute {
         /// The route.

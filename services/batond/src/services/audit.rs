@@ -68,6 +68,15 @@ impl AuditService for Service {
         self.consistency_proof(request.get_ref()).map(Response::new)
     }
 
+    type ExportBundleStream = tokio_stream::wrappers::ReceiverStream<Result<proto::ExportBundleResponse, Status>>;
+
+    async fn export_bundle(
+        &self,
+        request: Request<proto::ExportBundleRequest>,
+    ) -> Result<Response<Self::ExportBundleStream>, Status> {
+        self.bundle(request.get_ref()).await.map(Response::new)
+    }
+
     async fn audit_transition(
         &self,
         request: Request<proto::AuditTransitionRequest>,

@@ -1,6 +1,7 @@
 //! The gRPC services: each method parses, asks the engine, and answers.
 
 mod audit;
+mod bundle;
 mod directory;
 mod ledger;
 mod proofs;

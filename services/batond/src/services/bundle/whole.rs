@@ -1,0 +1,75 @@
+//! The whole log as a log directory, with the words beside it and older checkpoints.
+
+use super::manifest::Manifest;
+use super::send::{Ended, Sender};
+use super::{OLDER, Service};
+use crate::status::{self, Reason};
+use baton_domain::values::Position;
+use baton_ledger::bundle::Growth;
+use baton_ledger::{SignedCheckpoint, StoredRecord};
+
+impl Service {
+    pub(super) async fn whole(
+        &self,
+        sender: &mut Sender,
+        checkpoint: &SignedCheckpoint,
+        manifest: &mut Manifest,
+    ) -> Result<(), Ended> {
+        let size = checkpoint.checkpoint().size;
+        let mut growth = Growth::between(0, size);
+        while let Some(step) = growth.step() {
+            let records = self.stored_between(step.from, step.to).await?;
+            let tiles = self.engine.tiles(step.tiles_from, step.to).map_err(defect)?;
+            let files = growth.files(records.iter().map(|record| record.leaf.as_slice()), tiles).map_err(defect)?;
+            for file in files {
+                sender.file(&file.path, &file.bytes).await?;
+            }
+            for record in &records {
+                manifest.leaf(record.position.0);
+                self.disclose(sender, record, manifest).await?;
+            }
+        }
+        self.older_checkpoints(sender, size, manifest).await
+    }
+
+    /// The checkpoints of some earlier batches, spread over the log.
+    pub(super) async fn older_checkpoints(&self, sender: &mut Sender, size: u64, manifest: &mut Manifest) -> Result<(), Ended> {
+        let mut last = 0;
+        for at in (0..OLDER).map(|part| u128::from(size) * u128::from(part) / u128::from(OLDER)) {
+            // At most size, which is a u64.
+            let at = at as u64;
+            if at < last || at >= size {
+                continue;
+            }
+            let receipt = self.engine.receipt(Position(at)).await.map_err(|e| Ended::failed(status::read(&e)))?;
+            let Some(older) = receipt.map(|receipt| receipt.checkpoint) else { continue };
+            last = older.checkpoint().size;
+            if last < size {
+                sender.file(&format!("checkpoints/{last}.note"), older.note().as_bytes()).await?;
+                manifest.checkpoint(last);
+            }
+        }
+        Ok(())
+    }
+
+    /// The records of these positions, `to` exclusive.
+    async fn stored_between(&self, from: u64, to: u64) -> Result<Vec<StoredRecord>, Ended> {
+        let mut records: Vec<StoredRecord> = Vec::new();
+        while from + (records.len() as u64) < to {
+            let next = from + records.len() as u64;
+            let page = self.engine.stored(Position(next), (to - next) as usize).await;
+            let page = page.map_err(|e| Ended::failed(status::read(&e)))?;
+            if page.is_empty() {
+                break;
+            }
+            records.extend(page);
+        }
+        Ok(records)
+    }
+}
+
+/// The log is asked only for what it said it holds.
+pub(super) fn defect(error: impl std::fmt::Display) -> Ended {
+    tracing::error!(%error, "a bundle could not be made");
+    Ended::failed(status::with_reason(Reason::Defect, &error.to_string(), &[]))
+}
