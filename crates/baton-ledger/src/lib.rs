@@ -49,3 +49,4 @@ pub use sled::{
     Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, inspect,
     inspect_probed, probe_store,
 };
+pub use storage::files::free_bytes;

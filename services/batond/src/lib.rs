@@ -3,6 +3,7 @@
 //! Nothing here decides or stores: requests become domain values ([`parse`]), the engine decides and
 //! keeps, and what comes back becomes an answer ([`view`]) or a status with details ([`status`]).
 
+mod archive;
 mod config;
 mod connections;
 mod identity;

@@ -19,6 +19,7 @@
 
 mod check;
 mod error;
+mod keys;
 mod layout;
 mod restore;
 mod segments;
@@ -27,5 +28,6 @@ mod writer;
 
 pub use check::{Checked, check};
 pub use error::{ArchiveError, RestoreError};
+pub use keys::{KeyCopy, copy_keys};
 pub use restore::{RestoreKeys, Restored, Restoring, restore};
 pub use writer::Archive;

@@ -3,11 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use rustix::fs::statvfs;
-
 use super::damage::sort;
 use super::store::Store;
 use super::sync::Syncer;
+use crate::storage::files::free_bytes;
 use crate::storage::{Disk, Fault, Visitor};
 
 /// An open store with the sync that makes it durable.
@@ -45,7 +44,6 @@ impl Disk for SledDisk {
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        let space = statvfs(&self.dir)?;
-        Ok(space.f_bavail.saturating_mul(space.f_frsize))
+        free_bytes(&self.dir)
     }
 }
