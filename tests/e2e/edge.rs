@@ -37,7 +37,11 @@ async fn health_says_not_serving_once_a_stop_begins() {
     let first = watched.message().await.expect("a status").expect("a status");
     assert_eq!(first.status(), ServingStatus::Serving);
     server.ask_to_stop();
-    let second = watched.message().await.expect("a status").expect("a status");
+    // What the server says of itself once it is up may come as an item of its own.
+    let mut second = watched.message().await.expect("a status").expect("a status");
+    if second.status() == ServingStatus::Serving {
+        second = watched.message().await.expect("a status").expect("a status");
+    }
     assert_eq!(second.status(), ServingStatus::NotServing);
     // A stream of health has no end of its own: the stop waits for it no longer than the drain time.
     drop(watched);

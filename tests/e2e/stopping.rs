@@ -102,7 +102,7 @@ async fn second_server_on_the_same_directory_is_refused_and_the_first_goes_on() 
 #[tokio::test(flavor = "multi_thread")]
 async fn directory_of_a_newer_release_is_refused_and_not_changed() {
     let data = DataDir::begun().await;
-    std::fs::write(data.path().join("FORMAT"), "baton-ledger 2\n").expect("the format is changed");
+    std::fs::write(data.path().join("FORMAT"), "baton-ledger 3\n").expect("the format is changed");
     let before = data.files();
     let refused = Server::refused(&data);
     assert_eq!(refused.code, Some(1), "{}", refused.said);

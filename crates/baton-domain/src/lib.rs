@@ -6,7 +6,9 @@
 //! [`world`]; [`decide`] takes commands or names every unmet rule.
 
 pub mod decide;
+mod erasure;
 pub mod event;
+pub mod holds;
 pub mod route;
 pub mod state;
 pub mod story;

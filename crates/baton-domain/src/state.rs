@@ -5,7 +5,7 @@
 
 use crate::event::{Event, Recorded};
 use crate::transition::Transition;
-use crate::values::{OrganisationId, PersonId, ProposalId, Revision, StreamId, TransitionId};
+use crate::values::{OrganisationId, PersonId, Position, ProposalId, Revision, StreamId, TransitionId};
 use crate::world::World;
 use imbl::OrdMap;
 use std::sync::Arc;
@@ -53,6 +53,10 @@ pub struct State {
     pub transitions: OrdMap<TransitionId, Arc<Transition>>,
     /// Every proposal.
     pub proposals: OrdMap<ProposalId, Proposal>,
+    /// Events of streams `log` and `audit` that stand in no story and may hold words.
+    pub kept: OrdMap<Position, Arc<Recorded>>,
+    /// Events whose words are erased, each with the position of the event that authorised it.
+    pub erased: OrdMap<Position, Position>,
 }
 
 impl State {
@@ -70,6 +74,10 @@ impl State {
             }
             StreamId::Proposal(id) => self.evolve_proposal(id, recorded),
             _ => self.world.evolve(recorded),
+        }
+        self.keep(recorded);
+        if let Event::ErasureAuthorised(erasure) = &recorded.statement.event {
+            self.erase(erasure, recorded.position);
         }
     }
 

@@ -20,6 +20,9 @@ pub struct Entry {
     pub voided_by: Option<Revision>,
     /// The revisions that corrected it, oldest first.
     pub corrected_by: Vec<Revision>,
+    /// The revision that gave it the value it has: its own, or the latest correction that brought an
+    /// event. A corrected date or standing leaves the value alone.
+    pub valued_by: Revision,
 }
 
 impl Entry {
@@ -70,7 +73,7 @@ impl Story {
                     _ => {}
                 }
             }
-            Nature::System | Nature::Proposal => {}
+            Nature::System | Nature::Proposal | Nature::Keeping => {}
         }
     }
 
@@ -153,6 +156,32 @@ impl Story {
         self
     }
 
+    /// Puts another form of the event at `revision` in its place; nothing moves.
+    pub(crate) fn replace(&mut self, revision: Revision, with: impl Fn(&Recorded) -> Recorded) {
+        if let Some(entry) = self.entries.get_mut(&revision) {
+            entry.recorded = Arc::new(with(&entry.recorded));
+            self.correct_again(revision);
+        } else if let Some(recorded) = self.truth.iter_mut().find(|recorded| recorded.revision == revision) {
+            *recorded = Arc::new(with(recorded));
+            if let Event::StatementCorrected(c) = &recorded.statement.event {
+                let target = c.target;
+                self.correct_again(target);
+            }
+        }
+    }
+
+    /// Reads a statement anew with its corrections.
+    fn correct_again(&mut self, target: Revision) {
+        let Some(entry) = self.entries.get_mut(&target) else { return };
+        let mut statement = entry.recorded.statement.clone();
+        for recorded in self.truth.iter().filter(|recorded| entry.corrected_by.contains(&recorded.revision)) {
+            if let Event::StatementCorrected(c) = &recorded.statement.event {
+                statement = corrected(&statement, &c.to);
+            }
+        }
+        entry.statement = Arc::new(statement);
+    }
+
     fn insert(&mut self, recorded: &Arc<Recorded>) {
         let placed = recorded.placed.unwrap_or(Placed::End);
         let index = self.index_of(placed).unwrap_or_else(|| {
@@ -163,7 +192,13 @@ impl Story {
         let statement = Arc::new(recorded.statement.clone());
         self.entries.insert(
             recorded.revision,
-            Entry { recorded: Arc::clone(recorded), statement, voided_by: None, corrected_by: Vec::new() },
+            Entry {
+                recorded: Arc::clone(recorded),
+                statement,
+                voided_by: None,
+                corrected_by: Vec::new(),
+                valued_by: recorded.revision,
+            },
         );
     }
 
@@ -189,6 +224,10 @@ impl Story {
         if let Some(entry) = self.entries.get_mut(&target) {
             entry.statement = Arc::new(corrected);
             entry.corrected_by.push(recorded.revision);
+            // Words are not compared: they may be erased, and then nothing may change.
+            if to.event.is_some() {
+                entry.valued_by = recorded.revision;
+            }
         }
     }
 

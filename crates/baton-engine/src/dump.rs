@@ -14,7 +14,7 @@ pub fn dump(state: &State) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{what}");
     };
-    let State { size, recorded_at, revisions, world, transitions, proposals } = state;
+    let State { size, recorded_at, revisions, world, transitions, proposals, kept, erased } = state;
     line(format_args!("size {size}"));
     line(format_args!("recorded_at {recorded_at:?}"));
     for (stream, revision) in revisions {
@@ -25,6 +25,12 @@ pub fn dump(state: &State) -> String {
     }
     for (id, proposal) in proposals {
         line(format_args!("proposal {id} {proposal:#?}"));
+    }
+    for (position, event) in kept {
+        line(format_args!("kept {position} {event:#?}"));
+    }
+    for (position, by) in erased {
+        line(format_args!("erased {position} by {by}"));
     }
     line(format_args!("world {world:#?}"));
     text

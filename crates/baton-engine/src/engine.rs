@@ -16,6 +16,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::batch::{Job, guarded, judge};
+use crate::erasure;
 use crate::error::{NotYet, ReadError, ShutdownError, StartError, SubmitError};
 use crate::fold;
 use crate::log::{LogEntry, stream_name};
@@ -66,7 +67,8 @@ impl Engine {
     ///
     /// Every record is checked: its leaf against its hash, its words against their commitments, its
     /// place against what it says. Takes time in proportion to the log, and blocks the calling thread
-    /// while it does; a second thread reads ahead.
+    /// while it does; a second thread reads ahead. Then the keys of all erased words are destroyed once
+    /// more; where that fails, it is said in the log and tried again before every batch.
     ///
     /// # Errors
     /// See [`StartError`]. Damage anywhere in the log refuses the start: a state built on the rest
@@ -80,6 +82,9 @@ impl Engine {
             return Err(StartError::NotBegun);
         }
         let state = fold::fold(ledger.as_ref())?;
+        // A crash may have come between an erasure and the end of its keys.
+        let mut unerased = state.erased.keys().copied().collect();
+        erasure::destroy(ledger.as_ref(), &mut unerased).await;
         let published = Arc::new(Published::new(state));
         let (jobs, queue) = mpsc::channel(options.queue.max(1));
         let stop = Arc::new(Notify::new());
@@ -93,6 +98,7 @@ impl Engine {
             stop: Arc::clone(&stop),
             stopped: false,
             waiting: VecDeque::new(),
+            unerased,
         };
         let ended = spawn(writer).map_err(StartError::Thread)?;
         Ok(Self { ledger, published, clock, jobs, stop, ended })
@@ -172,7 +178,8 @@ impl Engine {
     /// See [`ReadError`]; a damaged record ends the read and is not returned.
     pub async fn read(&self, from: Position, limit: usize) -> Result<Vec<LogEntry>, ReadError> {
         let page = self.ledger.read(baton_ledger::Position(from.0), limit).await?;
-        page.into_iter().map(LogEntry::read).collect()
+        let state = self.snapshot();
+        page.into_iter().map(|stored| LogEntry::read(stored, &state)).collect()
     }
 
     /// Events of one stream in order of revision, from `from` on; otherwise as [`read`](Engine::read).
@@ -183,7 +190,8 @@ impl Engine {
         // A stream whose name the ledger does not take holds nothing.
         let Ok(name) = stream_name(stream) else { return Ok(Vec::new()) };
         let page = self.ledger.read_stream(&name, baton_ledger::Revision(from.0), limit).await?;
-        page.into_iter().map(LogEntry::read).collect()
+        let state = self.snapshot();
+        page.into_iter().map(|stored| LogEntry::read(stored, &state)).collect()
     }
 
     /// The size of the durable log as it grows. It changes after the state does, so whoever sees a

@@ -171,6 +171,23 @@ pub enum OpenLogError {
     Append(#[source] baton_ledger::AppendError),
 }
 
+/// Why an event of the engine's own was not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemEventError {
+    /// The log is empty.
+    #[error("the log has not begun; open it first")]
+    NotBegun,
+    /// The log cannot be read in full.
+    #[error("failed to read the log")]
+    Read(#[from] StartError),
+    /// The event cannot be stored.
+    #[error("failed to encode the event")]
+    Encode(#[from] EncodeError),
+    /// The ledger refused the event.
+    #[error("failed to append the event")]
+    Append(#[from] baton_ledger::AppendError),
+}
+
 impl ReadError {
     /// What a decode says of the record at `position`.
     pub(crate) fn decoding(position: Position, error: &DecodeError) -> Self {

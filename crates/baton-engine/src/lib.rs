@@ -18,6 +18,7 @@ mod batch;
 pub mod codec;
 mod dump;
 mod engine;
+mod erasure;
 mod error;
 mod export;
 mod fold;
@@ -26,15 +27,17 @@ mod open;
 mod proofs;
 mod published;
 mod submission;
+mod system;
 mod writer;
 
 pub use dump::dump;
 pub use engine::{Engine, Options};
-pub use error::{NotYet, OpenLogError, ReadError, ShutdownError, StartError, SubmitError};
+pub use error::{NotYet, OpenLogError, ReadError, ShutdownError, StartError, SubmitError, SystemEventError};
 pub use log::LogEntry;
 pub use open::open_log;
 pub use published::Writes;
 pub use submission::{Answer, Entry, MAX_COMMANDS, MAX_EXPECTED, Submission, Validated};
+pub use system::{record_fork, record_key_rotation};
 
 #[cfg(test)]
 mod tests;

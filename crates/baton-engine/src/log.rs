@@ -1,6 +1,7 @@
 //! Reading the log: stored records, decoded and checked against where they stand.
 
-use baton_domain::event::Recorded;
+use baton_domain::event::{Recorded, without_words};
+use baton_domain::state::State;
 use baton_domain::values::{Position, StreamId};
 use baton_ledger::{LeafHash, NameError, StoredRecord, StreamName};
 
@@ -12,6 +13,8 @@ use crate::error::ReadError;
 pub struct LogEntry {
     /// The event, its texts opened where they are not erased.
     pub recorded: Recorded,
+    /// The event that erased its words, when they are.
+    pub erased_by: Option<Position>,
     /// The version of the stored form it was written in.
     pub schema_version: u32,
     /// The leaf, byte for byte as appended: what proofs are about.
@@ -21,9 +24,15 @@ pub struct LogEntry {
 }
 
 impl LogEntry {
-    pub(crate) fn read(stored: StoredRecord) -> Result<Self, ReadError> {
-        let (recorded, schema_version) = read(&stored)?;
-        Ok(Self { recorded, schema_version, leaf: stored.leaf, leaf_hash: stored.leaf_hash })
+    /// Reads a record as it stands in `state`, which must be newer than the read: words whose erasure is
+    /// durable are not shown, also while their key is not destroyed yet.
+    pub(crate) fn read(stored: StoredRecord, state: &State) -> Result<Self, ReadError> {
+        let (mut recorded, schema_version) = read(&stored)?;
+        let erased_by = state.erased.get(&recorded.position).copied();
+        if let Some(by) = erased_by {
+            recorded = without_words(&recorded, by);
+        }
+        Ok(Self { recorded, erased_by, schema_version, leaf: stored.leaf, leaf_hash: stored.leaf_hash })
     }
 }
 

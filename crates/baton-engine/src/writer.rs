@@ -7,7 +7,7 @@
 //! **After a crash?** Before the point of no return nobody was told anything; after it the batch is
 //! found, and a repeat of each request gives its receipt.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use baton_domain::state::State;
@@ -17,9 +17,10 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::batch::{Batch, Job, Outcome};
 use crate::engine::{Clock, Options};
+use crate::erasure;
 use crate::error::{ReadError, SubmitError};
 use crate::fold;
-use crate::log::LogEntry;
+use crate::log;
 use crate::published::{Published, Writes, newest};
 use crate::submission::{Answer, Entry};
 
@@ -33,6 +34,8 @@ pub(crate) struct Writer {
     pub(crate) stopped: bool,
     /// Taken from the queue and not decided yet.
     pub(crate) waiting: VecDeque<Job>,
+    /// Events whose erasure is durable and whose keys may be left.
+    pub(crate) unerased: BTreeSet<Position>,
 }
 
 impl Writer {
@@ -77,6 +80,7 @@ impl Writer {
     }
 
     async fn commit(&mut self) {
+        erasure::destroy(self.ledger.as_ref(), &mut self.unerased).await;
         let durable = match self.catch_up().await {
             Ok(durable) => durable,
             Err(error) => return self.unreadable(&error),
@@ -91,6 +95,7 @@ impl Writer {
                 // ---- Point of no return: from here on a crash recovers to "done". ----
                 self.published.publish(state.clone());
                 self.published.say(Writes::Open);
+                self.erase(erasure::newly(&durable, &state)).await;
                 answer(outcomes, &state, &Appending::Done(appended));
             }
             // The state of the batch is dropped: what is published is the durable one still.
@@ -105,14 +110,24 @@ impl Writer {
 
     /// The durable state. After a write whose outcome was unknown the ledger may turn out to hold
     /// more than was published.
-    async fn catch_up(&self) -> Result<Arc<State>, ReadError> {
+    async fn catch_up(&mut self) -> Result<Arc<State>, ReadError> {
         let published = self.published.state();
         if self.ledger.head().size == published.size {
             return Ok(published);
         }
         let state = fold::catch_up(self.ledger.as_ref(), (*published).clone()).await?;
+        let erased = erasure::newly(&published, &state);
         self.published.publish(state);
+        self.erase(erased).await;
         Ok(self.published.state())
+    }
+
+    /// Destroys the keys of words whose erasure is durable by now, and published.
+    async fn erase(&mut self, erased: BTreeSet<Position>) {
+        if !erased.is_empty() {
+            self.unerased.extend(erased);
+            erasure::destroy(self.ledger.as_ref(), &mut self.unerased).await;
+        }
     }
 
     fn unreadable(&mut self, error: &ReadError) {
@@ -157,8 +172,7 @@ impl Writer {
                 return Err(ReadError::Damaged { position: Position(from.0), why });
             }
             for stored in page {
-                let leaf_hash = Some(stored.leaf_hash);
-                entries.push(Entry { leaf_hash, ..Entry::of(&LogEntry::read(stored)?.recorded) });
+                entries.push(Entry { leaf_hash: Some(stored.leaf_hash), ..Entry::of(&log::read(&stored)?.0) });
             }
         }
         Ok(entries)

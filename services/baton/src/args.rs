@@ -78,6 +78,11 @@ pub(crate) enum Command {
     Approve(Approve),
     /// The proposals that wait for a second person.
     Proposals(Proposals),
+    /// Propose to erase the names and free text of events, for ever; a second person approves.
+    ///
+    /// Plain fields stay, and so does every proof. An event goes with the proposal and the corrections that
+    /// hold its words too: what is left out is named.
+    Erase(Erase),
     /// The log, event by event.
     Log(Log),
     /// The events of one transition in the order of its story, with the stage after each.
@@ -263,6 +268,20 @@ pub(crate) struct Approve {
     #[arg(long, conflicts_with = "digest")]
     pub(crate) yes: bool,
     /// A remark.
+    #[arg(long)]
+    pub(crate) note: Option<String>,
+}
+
+/// Propose an erasure.
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// Positions of the events, at most 100.
+    #[arg(required = true, value_name = "POSITION")]
+    pub(crate) positions: Vec<u64>,
+    /// On what ground: data_subject_request, court_order, retention_ended or recorded_in_error.
+    #[arg(long, value_name = "WORD")]
+    pub(crate) ground: String,
+    /// A reference or more about the ground; kept so that it can not be erased.
     #[arg(long)]
     pub(crate) note: Option<String>,
 }

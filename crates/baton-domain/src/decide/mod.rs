@@ -4,11 +4,14 @@
 //! what comes back is exactly what is to be appended, positions and revisions included.
 
 mod directory;
+mod erasure;
+mod keeping;
 mod place;
 mod proposal;
 mod statement;
 mod truth;
 
+pub use keeping::{key_rotated, log_forked};
 pub use proposal::{Assessment, Consequence, Taken, assess};
 
 use crate::event::{Command, Event, EventType, Nature, Place, Placed, Recorded, Standing, Statement};
@@ -213,6 +216,7 @@ impl<'r> Draft<'r> {
             (Nature::System, _) => vec![Unmet::hard("NOT_FOR_CLIENTS", "", format!("only the engine writes {kind}"))],
             (Nature::Proposal, StreamId::Proposal(id)) => self.take_proposal(index, id, command),
             (Nature::Truth, _) => self.take_truth(command),
+            (Nature::Keeping, _) => self.take_keeping(index, command),
             (Nature::Statement, StreamId::Transition(id)) => self.take_statement(index, id, command),
             _ => self.take_directory(command),
         }

@@ -157,6 +157,14 @@ impl Draft<'_> {
         if commands.iter().any(|c| c.statement.event.event_type().nature() == Nature::Proposal) {
             return vec![Unmet::hard("NESTED_PROPOSAL", "", "a proposal holds no proposals")];
         }
+        // The words of a proposal that erases may not be erased themselves; no others should be caught in it.
+        if commands.len() > 1 && commands.iter().any(|c| matches!(c.statement.event, Event::ErasureAuthorised(_))) {
+            return vec![Unmet::hard(
+                "ERASURE_NOT_ALONE",
+                "",
+                "an erasure is proposed alone: propose the other commands by themselves",
+            )];
+        }
         // What can not be taken at all is refused now, not when somebody approves.
         match assess(&self.state, self.request, id, commands) {
             Err(unmet) => unmet.into_iter().map(|(at, u)| Unmet { what: format!("commands[{at}]: {}", u.what), ..u }).collect(),

@@ -1,7 +1,10 @@
-//! Truth: corrections, voids, conflicts, added evidence, migration. Nothing is overwritten.
+//! Truth: corrections, voids, conflicts, added evidence, migration, legal holds. Nothing is overwritten.
 
 use super::Draft;
-use crate::event::{Command, Event, Placed, RouteMigrated, StatementCorrected, StatementVoided};
+use crate::event::{
+    Command, Event, LegalHoldLifted, LegalHoldPlaced, Placed, RouteMigrated, StatementCorrected, StatementVoided,
+};
+use crate::holds;
 use crate::story::{Story, corrected};
 use crate::transition::rules::{self, records_officer_or_administrator};
 use crate::unmet::Unmet;
@@ -10,7 +13,7 @@ use std::collections::BTreeSet;
 
 impl Draft<'_> {
     pub(super) fn take_truth(&mut self, command: &Command) -> Vec<Unmet> {
-        let Some(story) = self.story(&command.stream) else {
+        let Some(story) = self.state.story(&command.stream).cloned() else {
             return vec![Unmet::hard("TARGET_MISMATCH", "", format!("nothing is recorded in {}", command.stream))];
         };
         let st = &command.statement;
@@ -40,16 +43,11 @@ impl Draft<'_> {
                 unmet
             }
             Event::RouteMigrated(e) => self.migration(&command.stream, e),
+            Event::LegalHoldPlaced(e) => hold_placed(&story, e),
+            Event::LegalHoldLifted(e) => hold_lifted(&story, e),
             _ => Vec::new(),
         });
         self.settle(command, unmet, |_| (event, None))
-    }
-
-    fn story(&self, stream: &StreamId) -> Option<Story> {
-        match stream {
-            StreamId::Transition(id) => self.state.transitions.get(id).map(|t| t.story.clone()),
-            other => self.state.world.story(other).map(|s| (**s).clone()),
-        }
     }
 
     /// The version to which a transition moves must be published, and no decision taken may become impossible.
@@ -192,4 +190,20 @@ fn flags(story: &Story) -> BTreeSet<crate::values::ConflictId> {
             _ => None,
         })
         .collect()
+}
+
+fn hold_placed(story: &Story, e: &LegalHoldPlaced) -> Vec<Unmet> {
+    let mut unmet: Vec<Unmet> = reason(e.reason.is_some()).into_iter().collect();
+    if holds::in_force(story).contains(&e.hold) {
+        unmet.push(Unmet::hard("ALREADY_HELD", "", format!("hold {} applies here already", e.hold)));
+    }
+    unmet
+}
+
+fn hold_lifted(story: &Story, e: &LegalHoldLifted) -> Vec<Unmet> {
+    let mut unmet: Vec<Unmet> = reason(e.reason.is_some()).into_iter().collect();
+    if !holds::in_force(story).contains(&e.hold) {
+        unmet.push(Unmet::hard("TARGET_MISMATCH", "", format!("no hold {} applies here", e.hold)));
+    }
+    unmet
 }

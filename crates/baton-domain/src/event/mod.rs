@@ -2,12 +2,15 @@
 
 mod envelope;
 mod payloads;
+mod sealed;
 mod streams;
 mod words;
 
 pub use crate::route::{BodyKind, YesNo};
 pub use envelope::{Command, Correction, DoneBy, Gap, GapKind, Place, Placed, Recorded, Statement};
 pub use payloads::*;
+pub(crate) use sealed::holds_words;
+pub use sealed::{sealed_fields, without_words};
 pub use streams::Nature;
 pub use words::*;
 
@@ -112,6 +115,12 @@ events! {
     InterestDeclared,
     DecisionPackFrozen,
     CommandRefused,
+    ErasureAuthorised,
+    LegalHoldPlaced,
+    LegalHoldLifted,
+    ExtractIssued,
+    LogForked,
+    KeyRotated,
 }
 
 impl std::fmt::Display for EventType {

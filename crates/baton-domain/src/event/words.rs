@@ -224,4 +224,24 @@ words! {
         /// Was excluded.
         Excluded = "excluded",
     }
+    /// Why words are erased.
+    ErasureGround {
+        /// The person whom they are about asked for it.
+        DataSubjectRequest = "data_subject_request",
+        /// A court ordered it.
+        CourtOrder = "court_order",
+        /// They were to be kept until now and no longer.
+        RetentionEnded = "retention_ended",
+        /// They should never have been recorded.
+        RecordedInError = "recorded_in_error",
+    }
+    /// Whether words were left out of an extract.
+    ExtractWithheld {
+        /// None were.
+        Nothing = "nothing",
+        /// Those of some events were.
+        Some = "some",
+        /// All were: plain fields and commitments only.
+        AllWords = "all_words",
+    }
 }

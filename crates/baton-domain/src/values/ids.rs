@@ -158,6 +158,10 @@ id!(
     ConflictId, |t| mixed_slug(t, 80), "a conflict id of 1 to 80 letters, digits, hyphens and underscores"
 );
 id!(
+    /// A legal hold.
+    HoldId, |t| mixed_slug(t, 80), "a hold id of 1 to 80 letters, digits, hyphens and underscores"
+);
+id!(
     /// A body named with its organisation: `ORGANISATION/BODY`, for example `QUY/board`.
     BodyRef,
     |t| t.split_once('/').is_some_and(|(o, b)| is_organisation(o) && lower_slug(b, 80)),

@@ -15,8 +15,8 @@ mod text;
 pub use date::{Day, FuzzyDate, Precision, london_today};
 pub use evidence::{Evidence, Held};
 pub use ids::{
-    ActId, BodyId, BodyRef, ConflictId, FindingId, FunctionCode, HandoverItemId, MeetingId, ObligationId, OrganisationId, PairId,
-    PersonId, ProposalId, ServiceCode, TransitionId, WaveId,
+    ActId, BodyId, BodyRef, ConflictId, FindingId, FunctionCode, HandoverItemId, HoldId, MeetingId, ObligationId, OrganisationId,
+    PairId, PersonId, ProposalId, ServiceCode, TransitionId, WaveId,
 };
 pub use money::{Money, Rounding};
 pub use numbers::{Position, Revision};

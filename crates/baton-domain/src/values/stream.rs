@@ -11,9 +11,9 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum StreamId {
-    /// The log itself: its opening and the roles of the installation.
+    /// The log itself: its opening, its forks and keys, and the roles of the installation.
     Log,
-    /// What was refused, and to whom.
+    /// What was refused and to whom, what was erased, what was given to whom.
     Audit,
     /// A programme.
     Wave(WaveId),

@@ -1,9 +1,11 @@
 //! Free text and names: what can be erased or withheld without breaking a proof.
 //!
-//! In memory a text is open or withheld. Where it is stored, the leaf holds only a salted
+//! In memory a text is open, withheld or erased. Where it is stored, the leaf holds only a salted
 //! commitment and the words lie beside it; the codec makes that exchange. Rules never read a text.
 
+use super::Position;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The longest text accepted, in characters.
 pub const MAX_TEXT: usize = 4_000;
@@ -17,6 +19,9 @@ pub enum Text {
     /// The words are erased or not shown to this reader; the commitment (hex) in the leaf remains.
     #[serde(rename = "$sealed")]
     Withheld(String),
+    /// The words are erased; this event authorised it. Only in memory: the leaf keeps its commitment.
+    #[serde(rename = "$erased")]
+    Erased(Position),
 }
 
 /// A text that cannot be taken.
@@ -58,13 +63,17 @@ impl Text {
     pub fn words(&self) -> Option<&str> {
         match self {
             Self::Open(words) => Some(words),
-            Self::Withheld(_) => None,
+            Self::Withheld(_) | Self::Erased(_) => None,
         }
     }
 
-    /// The words, or a bracketed note that they are withheld.
-    pub fn shown(&self) -> &str {
-        self.words().unwrap_or("[withheld]")
+    /// The words, or a bracketed note that they are erased or withheld.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match self {
+            Self::Open(words) => Cow::Borrowed(words),
+            Self::Withheld(_) => Cow::Borrowed("[withheld]"),
+            Self::Erased(by) => Cow::Owned(format!("[erased by event {by}]")),
+        }
     }
 }
 

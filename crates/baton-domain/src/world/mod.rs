@@ -11,10 +11,12 @@ pub use organisation::{Body, Lineage, Openness, Organisation};
 pub use roles::{RoleHeld, SYSTEM_ROLES, Scope};
 pub use services::{overlaps, parts};
 
-use crate::event::{Event, InterestAction, Recorded};
+use crate::event::{Event, InterestAction, LogOpened, Recorded};
 use crate::route::{Route, RouteId, RouteVersion};
 use crate::story::Story;
-use crate::values::{BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, Position, ServiceCode, StreamId, Text, WaveId};
+use crate::values::{
+    BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, Position, Revision, ServiceCode, StreamId, Text, WaveId,
+};
 use imbl::{OrdMap, Vector};
 use std::sync::Arc;
 
@@ -109,6 +111,37 @@ impl World {
                 held.extend(first);
             }
             self.roles.insert(stream.clone(), Arc::new(held));
+        }
+    }
+
+    /// Puts another form of an event in its place, and reads what shows it anew.
+    pub(crate) fn replace(&mut self, stream: &StreamId, revision: Revision, with: impl Fn(&Recorded) -> Recorded) {
+        let Some(story) = self.stories.get_mut(stream) else { return };
+        Arc::make_mut(story).replace(revision, with);
+        let story = Arc::clone(story);
+        if let StreamId::Wave(id) = stream
+            && self.waves.contains_key(id)
+        {
+            self.waves.insert(id.clone(), Arc::new(read_wave(&story)));
+        }
+        // Organisations, routes and meetings show no words.
+        self.read_roles_again(stream, &story);
+    }
+
+    /// Reads the roles of a stream anew, if there are any.
+    pub(crate) fn read_roles_again(&mut self, stream: &StreamId, story: &Story) {
+        if let Some(before) = self.roles.get(stream) {
+            let founding = before.iter().find(|role| role.founding).cloned();
+            self.roles.insert(stream.clone(), Arc::new(roles::read(stream, story).into_iter().chain(founding).collect()));
+        }
+    }
+
+    /// Takes note of another form of the opening of the log.
+    pub(crate) fn first_administrator_again(&mut self, opened: &LogOpened) {
+        if let Some(held) = self.roles.get_mut(&StreamId::Log) {
+            for role in Arc::make_mut(held).iter_mut().filter(|role| role.founding) {
+                *role = roles::first_administrator(opened);
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod as_of;
 mod common;
+mod erasure;
 mod life;
 mod paths;
 mod plans;

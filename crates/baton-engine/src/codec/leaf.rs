@@ -156,5 +156,6 @@ fn payload(of: EventType, json: &str) -> Result<Event, serde_json::Error> {
         StatementCorrected StatementVoided ConflictFlagged ConflictSettled
         Proposed Approved Declined
         ItemTabled MeetingHeld ItemMinuted InterestDeclared DecisionPackFrozen CommandRefused
+        ErasureAuthorised LegalHoldPlaced LegalHoldLifted ExtractIssued LogForked KeyRotated
     }
 }

@@ -316,7 +316,30 @@ async fn validating_says_what_would_be_recorded_and_writes_nothing() {
     assert_eq!(dump(&engine.snapshot()), before);
     assert_eq!(ledger.head().size, 1);
     assert!(validated.assessment.is_none());
-    assert_eq!(engine.submit(request).await.unwrap().entries, validated.entries);
+    let mut recorded = engine.submit(request).await.unwrap().entries;
+    // Only what is recorded has a leaf, and so a hash of it.
+    assert!(recorded.iter_mut().all(|entry| entry.leaf_hash.take().is_some()));
+    assert_eq!(recorded, validated.entries);
+}
+
+#[tokio::test]
+async fn receipts_of_an_answer_and_of_its_repeat_are_the_same_and_prove_the_leaf_of_each_event() {
+    let ledger = opened().await;
+    let engine = start(&ledger).await;
+    let trusted = baton_ledger::TrustedKeys::parse(engine.verifier_key()).unwrap();
+    let first = engine.submit(request(ADMIN, 1, first_commands())).await.unwrap();
+    let receipts = engine.receipts(&first).await.unwrap();
+    ask(&engine, vec![note("n")]).await.unwrap();
+    let again = engine.submit(request(ADMIN, 1, first_commands())).await.unwrap();
+    assert!(again.already_recorded);
+    assert_eq!(engine.receipts(&again).await.unwrap(), receipts);
+    for (entry, receipt) in first.entries.iter().zip(&receipts) {
+        let leaf = &engine.read(entry.position, 1).await.unwrap()[0].leaf;
+        let hash = baton_ledger::leaf_hash(leaf);
+        assert_eq!(entry.leaf_hash, Some(hash));
+        assert_eq!(&baton_ledger::Receipt::verify(&receipt.to_text(), hash, &trusted).unwrap(), receipt);
+        assert_eq!(engine.receipt(entry.position).await.unwrap().as_ref(), Some(receipt));
+    }
 }
 
 #[tokio::test]

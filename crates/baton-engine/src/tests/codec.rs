@@ -166,6 +166,22 @@ fn a_leaf_whose_words_are_erased_is_read_with_its_commitments() {
 }
 
 #[test]
+fn the_domain_finds_the_words_of_every_event_where_the_leaf_has_them_and_takes_them_out() {
+    use baton_domain::event::{sealed_fields, without_words};
+    use baton_domain::values::Position;
+    for of in EventType::ALL {
+        let recorded = samples::recorded(*of);
+        let words: Value = serde_json::from_slice(encode(&recorded).unwrap().disclosure.as_deref().unwrap()).unwrap();
+        let mut found = sealed_fields(&recorded);
+        found.sort();
+        assert_eq!(found, words.as_object().unwrap().keys().cloned().collect::<Vec<_>>(), "{of}");
+        let bare = without_words(&recorded, Position(7));
+        assert!(!format!("{bare:?}").contains(samples::SECRET), "{of}");
+        assert!(sealed_fields(&bare).is_empty(), "{of}");
+    }
+}
+
+#[test]
 fn words_that_do_not_open_their_commitment_are_damage() {
     let encoded = encode(&samples::recorded(EventType::ItemCompleted)).unwrap();
     let words: Value = serde_json::from_slice(encoded.disclosure.as_deref().unwrap()).unwrap();

@@ -32,6 +32,8 @@ pub(crate) struct FaultyLedger {
     kept: Mutex<Option<Batch>>,
     /// What reads get instead of the words at this position.
     forged: Mutex<Option<Position>>,
+    /// Whether keys can not be destroyed.
+    keeps_keys: Mutex<bool>,
     held: Mutex<bool>,
     entered: Semaphore,
     released: Semaphore,
@@ -44,6 +46,7 @@ impl FaultyLedger {
             mode: Mutex::new(Mode::Works),
             kept: Mutex::new(None),
             forged: Mutex::new(None),
+            keeps_keys: Mutex::new(false),
             held: Mutex::new(false),
             entered: Semaphore::new(0),
             released: Semaphore::new(0),
@@ -79,6 +82,11 @@ impl FaultyLedger {
     pub(crate) fn release(&self) {
         *self.held.lock().unwrap() = false;
         self.released.add_permits(1);
+    }
+
+    /// From now on no key can be destroyed, or all can again.
+    pub(crate) fn keep_keys(&self, keep: bool) {
+        *self.keeps_keys.lock().unwrap() = keep;
     }
 
     /// From now on the words at this position are others.
@@ -171,6 +179,9 @@ impl Ledger for FaultyLedger {
     }
 
     async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
+        if *self.keeps_keys.lock().unwrap() {
+            return Err(EraseError::Io { source: std::io::Error::other("a broken cable") });
+        }
         self.inner.erase(positions).await
     }
 

@@ -3,6 +3,7 @@
 
 mod answers;
 mod codec;
+mod erasure;
 mod failures;
 mod faulty;
 mod replay;

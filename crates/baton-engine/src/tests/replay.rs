@@ -24,7 +24,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![5 => record, 3 => propose, 3 => Just(Step::Approve), 1 => Just(Step::Decline)]
 }
 
-const KINDS: usize = 20;
+const KINDS: usize = 22;
 
 /// A command of one of many kinds; the number varies its ids, targets and dates.
 fn variant(what: usize, n: u8) -> Command {
@@ -94,6 +94,12 @@ fn variant(what: usize, n: u8) -> Command {
             "TransitionRegistered",
             json!({ "sender": "own:nhs-england", "starting_position": "none" }),
         ),
+        19 => command(TRANSITION, "LegalHoldPlaced", json!({ "hold": format!("h{n}"), "reason": words })),
+        20 => command(
+            "audit",
+            "ErasureAuthorised",
+            json!({ "positions": if n < 3 { vec![1] } else { vec![7 + n, 9 + n] }, "ground": "court_order", "note": words }),
+        ),
         _ => command(TRANSITION, "FactRecorded", json!({ "kind": "allocation", "note": words })),
     }
 }
@@ -159,7 +165,7 @@ async fn most_kinds_of_commands_that_the_replay_tries_are_taken() {
             taken.push(what);
         }
     }
-    for what in [5, 6] {
+    for what in [5, 6, 20] {
         let turn = 100 + what as u128;
         take(&engine, &Step::Propose { what, number: 2, late: false }, turn).await;
         take(&engine, &Step::Approve, turn + 100).await;

@@ -199,6 +199,24 @@ pub(crate) fn payload(of: EventType) -> Value {
         T::CommandRefused => {
             json!({ "stream": "transition/QUY.DENT.POD-2021", "event": "GateDecided", "codes": ["NOT_PERMITTED"] })
         }
+        T::ErasureAuthorised => json!({
+            "positions": [7, 41], "ground": "data_subject_request", "note": text("letter 7"),
+            "records": [
+                { "position": 7, "stream": "transition/QUY.DENT.POD-2021", "revision": 3, "fields": ["/payload/note", "/remark"] },
+                { "position": 41, "stream": "proposal/proposal-1", "revision": 1, "fields": ["/payload/commands/0/payload/note"] },
+            ],
+        }),
+        T::LegalHoldPlaced => json!({ "hold": "hold-1", "reason": text("a judicial review") }),
+        T::LegalHoldLifted => json!({ "hold": "hold-1", "reason": text("it was dismissed") }),
+        T::ExtractIssued => json!({
+            "transition": "QUY.DENT.POD-2021", "first": 0, "last": 41, "checkpoint_size": 42, "withheld": "some",
+            "withheld_positions": [7], "to": text("an inquiry"), "purpose": text("its request"),
+        }),
+        T::LogForked => json!({
+            "old_origin": "baton.test/1", "new_origin": "baton.test/2", "last_known_checkpoint": "baton.test/1\n50\nroot\n\n- key sig\n",
+            "restored_size": 42, "note": text("the disk was lost"),
+        }),
+        T::KeyRotated => json!({ "old_key": "baton.test/1+aaaaaaaa+AAAA", "new_key": "baton.test/1+bbbbbbbb+BBBB" }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `baton proposals` and `baton approve`: the second person looks, and only then approves.
 
 use super::Context;
-use super::record::send;
+use super::record::{send, warnings};
 use crate::args::{Approve, Format, Proposals};
 use crate::exit::Failure;
 use crate::refusal::Refusal;
@@ -48,7 +48,8 @@ pub(super) async fn approve(cx: &mut Context, args: &Approve) -> Result<(), Fail
         Format::Csv => cx.out.csv(&proposals::entries(&answer)),
         Format::Table => {
             cx.out.line(format!("Approved. Command id: {}", request.command_id))?;
-            cx.out.table(&proposals::entries(&answer))
+            cx.out.table(&proposals::entries(&answer))?;
+            warnings(cx, &answer)
         }
     }
 }

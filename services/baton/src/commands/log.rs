@@ -94,7 +94,7 @@ impl Printer<'_> {
         match self.out.format {
             Format::Table => {
                 self.out.line(events::line(event))?;
-                let what = events::what(&event.payload_json);
+                let what = events::said_by(event);
                 if !what.is_empty() {
                     self.out.line(format!("         {what}"))?;
                 }

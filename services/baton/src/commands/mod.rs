@@ -3,6 +3,7 @@
 mod approve;
 mod board;
 mod demo;
+mod erase;
 mod import;
 mod log;
 mod next;
@@ -60,6 +61,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Import(import) => import::run(&mut cx, &import).await,
         Command::Approve(approve) => approve::approve(&mut cx, &approve).await,
         Command::Proposals(proposals) => approve::proposals(&mut cx, &proposals).await,
+        Command::Erase(erase) => erase::run(&mut cx, &erase).await,
         Command::Log(log) => log::run(&mut cx, &log).await,
         Command::Replay(replay) => replay::run(&mut cx, &replay).await,
         Command::Completions { shell } => completions(&mut cx, shell),

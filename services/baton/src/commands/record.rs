@@ -31,6 +31,11 @@ pub(super) async fn propose(cx: &mut Context, args: &Propose) -> Result<(), Fail
     let command_id = taken(&mut content, "command_id", &source.name)?.unwrap_or_else(|| Uuid::new_v4().to_string());
     let proposed: Proposed =
         words::message("Proposed", Value::Object(content), &words::no_rows).map_err(|m| mistaken(&source.name, &m))?;
+    propose_as(cx, &proposal, command_id, proposed).await
+}
+
+/// Proposes under this id, and says what the second person does.
+pub(super) async fn propose_as(cx: &mut Context, proposal: &str, command_id: String, proposed: Proposed) -> Result<(), Failure> {
     let event = command::Event::Proposed(proposed);
     let request = RecordRequest {
         command_id,
@@ -75,12 +80,18 @@ fn print(cx: &mut Context, request: &RecordRequest, answer: &RecordResponse) -> 
     if !answer.entries.is_empty() {
         cx.out.table(&proposals::entries(answer))?;
     }
-    for warning in &answer.warnings {
-        cx.out.line(format!("Warning, commands[{}]: {}: {}", warning.command_index, warning.code, warning.what))?;
-    }
+    warnings(cx, answer)?;
     if let Some(assessment) = &answer.assessment {
         cx.out.heading("What would change")?;
         cx.out.table(&proposals::consequences(assessment))?;
+    }
+    Ok(())
+}
+
+/// What the server thought worth saying, for people.
+pub(super) fn warnings(cx: &mut Context, answer: &RecordResponse) -> Result<(), Failure> {
+    for warning in &answer.warnings {
+        cx.out.line(format!("Warning, commands[{}]: {}: {}", warning.command_index, warning.code, warning.what))?;
     }
     Ok(())
 }
@@ -94,7 +105,7 @@ fn taken(content: &mut Map<String, Value>, key: &str, file: &str) -> Result<Opti
     }
 }
 
-fn mistaken(file: &str, mistakes: &[Mistake]) -> Failure {
+pub(super) fn mistaken(file: &str, mistakes: &[Mistake]) -> Failure {
     let all: Vec<String> = mistakes.iter().map(|mistake| format!("\n  - {mistake}")).collect();
     Failure::Usage(format!("{file} is not as it must be; nothing was sent{}", all.concat()))
 }

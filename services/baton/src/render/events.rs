@@ -9,6 +9,18 @@ use serde_json::{Value, json};
 /// The most characters of a payload shown to people. Programs get the whole.
 const MAX_WHAT: usize = 300;
 
+/// What an event of the log says, in short; where its words are gone, by which event.
+pub(crate) fn said_by(event: &RecordedEvent) -> String {
+    let what = what(&event.payload_json);
+    match event.erased_by {
+        Some(by) => what.replace(WITHHELD, &format!("[erased by event {by}]")),
+        None => what,
+    }
+}
+
+/// What stands in the place of words that are not there.
+const WITHHELD: &str = "[withheld]";
+
 /// What an event says, in short: its own words, and the plain fields before them.
 pub(crate) fn what(payload_json: &str) -> String {
     let Ok(Value::Object(payload)) = serde_json::from_str(payload_json) else { return String::new() };
@@ -35,7 +47,9 @@ fn named(key: &str, value: &Value) -> Option<String> {
 /// A value in words; nothing where it holds nothing to read.
 fn said(value: &Value) -> Option<String> {
     let text = match value {
-        Value::Null | Value::Bool(false) => return None,
+        // Absent parts are left out of a payload: null is words that are erased or withheld.
+        Value::Null => WITHHELD.to_owned(),
+        Value::Bool(false) => return None,
         Value::Bool(true) => "yes".to_owned(),
         Value::Number(number) => number.to_string(),
         // A route file or another long text is not read in a table.
@@ -128,6 +142,7 @@ pub(crate) fn object(event: &RecordedEvent, with_leaf: bool) -> Value {
         "remark": given(&event.remark),
         "payload": serde_json::from_str::<Value>(&event.payload_json).unwrap_or(Value::Null),
         "leaf_hash": words::hex(&event.leaf_hash),
+        "erased_by": event.erased_by,
     });
     if with_leaf {
         object["leaf"] = leaf(event).into();
@@ -168,7 +183,7 @@ pub(crate) fn flat_row(event: &RecordedEvent, with_leaf: bool) -> Vec<crate::out
         dates::optional(event.occurred.as_ref()).into(),
         event.recorded_by.as_str().into(),
         event.approval.as_str().into(),
-        what(&event.payload_json).into(),
+        said_by(event).into(),
         words::hex(&event.leaf_hash).into(),
     ];
     if with_leaf {
@@ -186,10 +201,7 @@ pub(crate) fn replay(steps: &[ReplayStep]) -> Table {
         table.row([
             number(event.position),
             number(event.revision),
-            format!("{} ({})\n{}", event.r#type, words::standing(event.standing), what(&event.payload_json))
-                .trim_end()
-                .to_owned()
-                .into(),
+            format!("{} ({})\n{}", event.r#type, words::standing(event.standing), said_by(&event)).trim_end().to_owned().into(),
             format!("{}\n{}", dates::optional(event.occurred.as_ref()), dates::instant(event.recorded_at.as_ref())).into(),
             format!("{}\nentered by {}", doer(&event), event.recorded_by).trim_start().to_owned().into(),
             evidence(&event.evidence).into(),
@@ -269,7 +281,7 @@ pub(crate) fn replay_flat(steps: &[ReplayStep]) -> Table {
             gaps(&event.gaps).into(),
             step.stage.as_str().into(),
             words::standing(step.stage_standing).into(),
-            what(&event.payload_json).into(),
+            said_by(&event).into(),
         ]);
     }
     table
@@ -321,6 +333,17 @@ mod tests {
             "event X; target July"
         );
         assert!(what(&format!("{{\"note\":\"{}\"}}", "ä".repeat(400))).ends_with('…'));
+    }
+
+    #[test]
+    fn words_that_are_gone_say_by_which_event_where_that_is_known() {
+        let payload_json = r#"{"subject":"eoi","note":null}"#.to_owned();
+        let mut event = RecordedEvent { payload_json, ..Default::default() };
+        assert_eq!(said_by(&event), "subject eoi; [withheld]");
+        assert_eq!(object(&event, false)["erased_by"], Value::Null);
+        event.erased_by = Some(44);
+        assert_eq!(said_by(&event), "subject eoi; [erased by event 44]");
+        assert_eq!((&object(&event, false)["erased_by"], &object(&event, false)["payload"]["note"]), (&json!(44), &Value::Null));
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub(crate) fn statements(steps: &[ReplayStep]) -> Table {
         table.row([
             number(event.revision),
             dates::optional(event.occurred.as_ref()).into(),
-            format!("{}\n{}", event.r#type, events::what(&event.payload_json)).trim_end().to_owned().into(),
+            format!("{}\n{}", event.r#type, events::said_by(&event)).trim_end().to_owned().into(),
             words::standing(event.standing).into(),
             dates::doer(event.done_by.as_ref()).into(),
             flagged(codes, !event.gaps.is_empty()),
@@ -292,7 +292,7 @@ pub(crate) fn flat(t: &TransitionView, steps: &[ReplayStep]) -> Table {
             words::standing(event.standing).into(),
             "".into(),
             step.stage.as_str().into(),
-            events::what(&event.payload_json).into(),
+            events::said_by(&event).into(),
         ]);
     }
     table

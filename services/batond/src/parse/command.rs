@@ -4,6 +4,7 @@ use super::common::{date, done_by, evidence, optional_date};
 use super::decision::*;
 use super::directory::*;
 use super::handover::*;
+use super::keeping::*;
 use super::meeting::*;
 use super::transition::*;
 use super::truth::*;
@@ -80,7 +81,7 @@ fn late(sent: bool, nature: Nature, at: &At<'_>) -> Option<bool> {
 fn standing(sent: &i32, nature: Nature, at: &At<'_>) -> Option<Standing> {
     match nature {
         Nature::Statement => word(sent, at),
-        Nature::Truth | Nature::System | Nature::Proposal => {
+        Nature::Truth | Nature::System | Nature::Proposal | Nature::Keeping => {
             optional_word(sent, at).map(|standing| standing.unwrap_or(Standing::Stated))
         }
     }
@@ -90,7 +91,7 @@ fn standing(sent: &i32, nature: Nature, at: &At<'_>) -> Option<Standing> {
 fn occurred(sent: &Option<proto::FuzzyDate>, nature: Nature, at: &At<'_>) -> Option<FuzzyDate> {
     match nature {
         Nature::Statement => date(sent, at),
-        Nature::Truth | Nature::System | Nature::Proposal => {
+        Nature::Truth | Nature::System | Nature::Proposal | Nature::Keeping => {
             optional_date(sent, at).map(|date| date.unwrap_or_else(FuzzyDate::unknown))
         }
     }
@@ -169,7 +170,11 @@ macro_rules! match_command_event {
             ConflictSettled(conflict_settled),
             Proposed(proposed),
             Approved(approved),
-            Declined(declined);
+            Declined(declined),
+            ErasureAuthorised(erasure_authorised),
+            LegalHoldPlaced(legal_hold_placed),
+            LegalHoldLifted(legal_hold_lifted),
+            ExtractIssued(extract_issued);
             $read
         )
     };

@@ -11,6 +11,7 @@ mod common;
 mod decision;
 mod directory;
 mod handover;
+mod keeping;
 mod meeting;
 mod reads;
 #[cfg(test)]

@@ -162,6 +162,10 @@ pub(super) fn position(sent: &u64, _: &At<'_>) -> Option<Position> {
     Some(Position(*sent))
 }
 
+pub(super) fn positions(sent: &[u64], at: &At<'_>) -> Option<Vec<Position>> {
+    distinct(list(sent, at, position)?, at)
+}
+
 pub(super) fn optional_position(sent: &Option<u64>, _: &At<'_>) -> Option<Option<Position>> {
     Some(sent.map(Position))
 }

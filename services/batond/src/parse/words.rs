@@ -102,5 +102,7 @@ words! {
     Rating = Rating { Red, Amber, Green, Unknown }
     RatingKind = RatingKind { SelfAssessed, Regional }
     InterestAction = InterestAction { None, StayedNoVote, LeftRoom, Excluded }
+    ErasureGround = ErasureGround { DataSubjectRequest, CourtOrder, RetentionEnded, RecordedInError }
+    ExtractWithheld = ExtractWithheld { Nothing, Some, AllWords }
     Openness = OrganisationStatus { Open, Designate, Closed }
 }

@@ -19,7 +19,7 @@ pub fn fuzzy_date(date: &FuzzyDate) -> proto::FuzzyDate {
 
 /// Words that may be shown; a note in brackets where they may not.
 pub fn text(text: Option<&Text>) -> String {
-    text.map_or_else(String::new, |t| t.shown().to_owned())
+    text.map_or_else(String::new, |t| t.shown().into_owned())
 }
 
 /// An id, or nothing.

@@ -31,11 +31,12 @@ pub fn recorded_event(entry: &LogEntry) -> proto::RecordedEvent {
         payload_json: payload_json(&st.event),
         leaf: entry.leaf.clone().into(),
         leaf_hash: entry.leaf_hash.to_vec(),
+        erased_by: entry.erased_by.map(|by| by.0),
     }
 }
 
 /// The payload as JSON for people and programs: absent parts left out, words opened where they may be
-/// shown, `null` in the place of words that are withheld.
+/// shown, `null` in the place of words that are erased or withheld.
 pub(super) fn payload_json(event: &Event) -> String {
     let whole = serde_json::to_value(event).unwrap_or_default();
     let payload = whole.get("payload").cloned().unwrap_or_default();
@@ -52,7 +53,7 @@ fn shown(value: serde_json::Value) -> Option<serde_json::Value> {
             if let Some(open) = fields.remove("$open") {
                 return Some(open);
             }
-            if fields.contains_key("$sealed") {
+            if fields.contains_key("$sealed") || fields.contains_key("$erased") {
                 return Some(V::Null);
             }
             Some(V::Object(fields.into_iter().filter_map(|(k, v)| shown(v).map(|v| (k, v))).collect()))

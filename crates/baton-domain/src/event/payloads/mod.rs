@@ -16,12 +16,14 @@ macro_rules! payloads {
 
 mod decision;
 mod handover;
+mod keeping;
 mod path;
 mod record;
 mod register;
 
 pub use decision::*;
 pub use handover::*;
+pub use keeping::*;
 pub use path::*;
 pub use record::*;
 pub use register::*;

@@ -17,7 +17,7 @@ impl Facts {
         self.read += 1;
         let statement = &*entry.statement;
         let by = Support { revision: entry.revision(), standing: statement.standing };
-        let mark = Mark { by, nth: self.read, valued_by: valued_by(entry), statement, person: acted(entry) };
+        let mark = Mark { by, nth: self.read, valued_by: entry.valued_by, statement, person: acted(entry) };
         match &statement.event {
             Event::TransitionRegistered(_) => self.registered = Some(by),
             Event::RoundOpened(round) => self.reopen(round),
@@ -189,7 +189,13 @@ impl Facts {
             | Event::Proposed(_)
             | Event::Approved(_)
             | Event::Declined(_)
-            | Event::CommandRefused(_) => {}
+            | Event::CommandRefused(_)
+            | Event::ErasureAuthorised(_)
+            | Event::LegalHoldPlaced(_)
+            | Event::LegalHoldLifted(_)
+            | Event::ExtractIssued(_)
+            | Event::LogForked(_)
+            | Event::KeyRotated(_) => {}
         }
     }
 
@@ -292,12 +298,6 @@ impl Mark<'_> {
     fn persons(&self) -> BTreeSet<PersonId> {
         self.person.into_iter().cloned().collect()
     }
-}
-
-/// The revision that gave a statement the value it has. A corrected date or standing leaves the value alone.
-fn valued_by(entry: &Entry) -> Revision {
-    let same = entry.statement.event == entry.recorded.statement.event;
-    if same { entry.revision() } else { entry.value_revision() }
 }
 
 /// The acting person, as the rules see it: the one named, or for a live act the one who recorded it.

@@ -131,6 +131,11 @@ fn other_stream() -> impl Strategy<Value = Act> {
         Just(act("RouteMigrated", json!({ "to_version": "9" }))),
         Just(act("BodyChanged", json!({ "body": "no-such-body", "name": "X" })).at("organisation/QUY")),
         Just(act("Approved", json!({ "digest": "" })).at("proposal/never")),
+        (0u64..40, 0u64..30).prop_map(|(position, revision)| {
+            let stream = "transition/QUY.DENT.POD-2021";
+            let record = json!({ "position": position, "stream": stream, "revision": revision });
+            act("ErasureAuthorised", json!({ "positions": [], "ground": "court_order", "records": [record] })).at("audit")
+        }),
     ]
 }
 

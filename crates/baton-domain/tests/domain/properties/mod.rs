@@ -1,5 +1,6 @@
 //! What holds of every log, however it came about.
 
+mod erasure;
 mod generate;
 mod live;
 mod places;

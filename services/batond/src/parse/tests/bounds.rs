@@ -71,6 +71,21 @@ fn lists() {
 }
 
 #[test]
+fn positions_of_an_erasure() {
+    let ground = json!({ "ground": "ERASURE_GROUND_COURT_ORDER" });
+    let erasure = |positions: Value| {
+        let mut payload = ground.clone();
+        payload["positions"] = positions;
+        command_in("audit", "erasure_authorised", &payload)
+    };
+    let many = |count: usize| -> Value { (0..count).collect() };
+    let field = "commands[0].erasure_authorised.positions";
+    bound(erasure(many(MAX_LIST)), erasure(many(MAX_LIST + 1)), field, "holds at most 100 elements, this one has 101");
+    refused_at(&[erasure(json!([]))], field, "is required: 1 to 100 positions");
+    refused_at(&[erasure(json!([7, 41, 7]))], &format!("{field}[2]"), "is named twice");
+}
+
+#[test]
 fn names_count_characters_and_hold_one_line() {
     let held = |name: String| given("meeting_held", &json!({}), "body_name", name.into());
     let field = "commands[0].meeting_held.body_name";

@@ -52,7 +52,7 @@ fn given_parts_of_a_command_are_kept() {
     .commands[0];
     assert_eq!((parsed.place, parsed.late), (Place::After(Revision(4)), true));
     assert_eq!(parsed.statement.done_by.body.as_ref().map(ToString::to_string).as_deref(), Some("QUY/board"));
-    assert_eq!(parsed.statement.remark.as_ref().map(|r| r.shown()), Some("why"));
+    assert_eq!(parsed.statement.remark.as_ref().and_then(|r| r.words()), Some("why"));
     assert!(matches!(&parsed.statement.evidence[..], [Evidence { held: Held::CitedNotHeld(_), dated: Some(_), .. }]));
 }
 

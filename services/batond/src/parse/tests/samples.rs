@@ -8,8 +8,9 @@ use prost_reflect::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const STREAMS: [&str; 7] = [
+const STREAMS: [&str; 8] = [
     "log",
+    "audit",
     "wave/POD-2021",
     "route/pod-2021",
     "organisation/QUY",
@@ -45,7 +46,7 @@ fn payload(event: EventType) -> Option<Value> {
     use EventType as E;
     let month = json!({ "text": "April 2023", "precision": "PRECISION_MONTH", "earliest": "2023-04-01", "latest": "2023-04-30" });
     Some(match event {
-        E::LogOpened | E::CommandRefused => return None,
+        E::LogOpened | E::CommandRefused | E::LogForked | E::KeyRotated => return None,
         E::WaveOpened => {
             json!({ "name": "POD delegation", "route": "pod-2021", "services": ["PHARM", "DENT"], "will_by": month, "note": "n" })
         }
@@ -129,6 +130,13 @@ fn payload(event: EventType) -> Option<Value> {
         E::ItemMinuted => json!({ "body_name": "Board", "verb": "supported" }),
         E::InterestDeclared => json!({ "meeting": "quy-2022-11", "person": "p-1", "action": "INTEREST_ACTION_LEFT_ROOM" }),
         E::DecisionPackFrozen => json!({ "subject": "pack", "meeting": "quy-2022-11" }),
+        E::ErasureAuthorised => json!({
+            "positions": ["7", "41"], "ground": "ERASURE_GROUND_DATA_SUBJECT_REQUEST", "note": "letter 7" }),
+        E::LegalHoldPlaced => json!({ "hold": "jr-1", "reason": "a judicial review" }),
+        E::LegalHoldLifted => json!({ "hold": "jr-1", "reason": "dismissed" }),
+        E::ExtractIssued => json!({
+            "transition": "QUY.DENT.POD-2021", "last": "41", "checkpoint_size": "42", "withheld": "EXTRACT_WITHHELD_SOME",
+            "withheld_positions": ["7"], "to": "an inquiry", "purpose": "its request" }),
     })
 }
 
@@ -172,7 +180,7 @@ fn members(message: &str) -> BTreeSet<String> {
 
 #[test]
 fn payload_has_the_same_fields_on_the_wire_and_in_the_domain() {
-    let filled = ["sha256", "route_sha256", "to_sha256", "set_aside", "basis", "as_of"];
+    let filled = ["sha256", "route_sha256", "to_sha256", "set_aside", "basis", "as_of", "records"];
     let message = descriptor_pool().get_message_by_name("baton.v1.Command").expect("in the package");
     for event in EventType::ALL.iter().copied() {
         let Some(command) = command_for(event) else { continue };

@@ -1,0 +1,59 @@
+//! Events that only the engine writes into a log that nobody serves: forks and keys.
+
+use baton_domain::decide::{self, Decided, Request};
+use baton_domain::event::{KeyRotated, LogForked};
+use baton_domain::state::State;
+use baton_domain::values::{PersonId, Position};
+use baton_ledger::{Batch, Ledger};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::error::SystemEventError;
+use crate::{batch, fold};
+
+/// Records that the log goes on under another origin, and gives the position. The size of the restored
+/// copy is read from the log.
+///
+/// Durable when it returns `Ok`. Not to be repeated after an unknown outcome: open the ledger and look.
+///
+/// # Errors
+/// See [`SystemEventError`].
+pub async fn record_fork(
+    ledger: &dyn Ledger,
+    person: PersonId,
+    forked: LogForked,
+    now: Timestamp,
+) -> Result<Position, SystemEventError> {
+    let forked = LogForked { restored_size: ledger.head().size, ..forked };
+    record(ledger, person, now, |state, request| decide::log_forked(state, request, forked)).await
+}
+
+/// Records that another key signs from here on, and gives the position. Otherwise as [`record_fork`].
+///
+/// # Errors
+/// See [`SystemEventError`].
+pub async fn record_key_rotation(
+    ledger: &dyn Ledger,
+    person: PersonId,
+    rotated: KeyRotated,
+    now: Timestamp,
+) -> Result<Position, SystemEventError> {
+    record(ledger, person, now, |state, request| decide::key_rotated(state, request, rotated)).await
+}
+
+async fn record(
+    ledger: &dyn Ledger,
+    person: PersonId,
+    now: Timestamp,
+    decide: impl FnOnce(&State, &Request) -> Decided,
+) -> Result<Position, SystemEventError> {
+    if ledger.head().size == 0 {
+        return Err(SystemEventError::NotBegun);
+    }
+    let state = fold::fold(ledger)?;
+    let request = Request { person, command_id: Uuid::new_v4(), now };
+    let decided = decide(&state, &request);
+    let records = decided.events.iter().map(|event| batch::record(event)).collect::<Result<_, _>>()?;
+    let appended = ledger.append(Batch { at: ledger.head().next(), sets: vec![batch::unasked(records)] }).await?;
+    Ok(Position(appended.first.0))
+}
