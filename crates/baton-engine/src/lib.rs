@@ -26,6 +26,7 @@ mod log;
 mod open;
 mod proofs;
 mod published;
+mod restore;
 mod submission;
 mod system;
 mod writer;
@@ -36,6 +37,7 @@ pub use error::{NotYet, OpenLogError, ReadError, ShutdownError, StartError, Subm
 pub use log::LogEntry;
 pub use open::open_log;
 pub use published::Writes;
+pub use restore::erased_by;
 pub use submission::{Answer, Entry, MAX_COMMANDS, MAX_EXPECTED, Submission, Validated};
 pub use system::{record_fork, record_key_rotation};
 

@@ -47,6 +47,6 @@ pub use proof::{
 };
 pub use sled::{
     Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, SledLedger, SyncHook, SyncMode, SyncPoint, inspect,
-    inspect_probed, probe_store,
+    inspect_probed, noted_checkpoint, probe_store,
 };
 pub use storage::files::free_bytes;

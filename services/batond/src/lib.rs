@@ -6,6 +6,7 @@
 mod archive;
 mod config;
 mod connections;
+mod fork;
 mod identity;
 mod key;
 mod pages;
@@ -16,5 +17,6 @@ pub mod status;
 pub mod view;
 
 pub use config::{Config, Limits, Store};
+pub use fork::{Fork, Forked, fork};
 pub use key::KeyPlace;
 pub use start::{Running, StartError, WRITES, init, probe_main, start};

@@ -13,7 +13,7 @@ use super::tiles;
 use crate::log::raw::RawChunk;
 use crate::log::scan::{Scan, scan};
 use crate::names::Position;
-use crate::proof::{Checkpoint, SignedCheckpoint, TILE_WIDTH, Tree, TrustedKeys};
+use crate::proof::{Checkpoint, NodeHash, ProofError, SignedCheckpoint, TILE_WIDTH, Tree, TrustedKeys};
 use crate::storage::{Fault, Visitor};
 
 /// How often a check begins again because the archive grew a new checkpoint meanwhile.
@@ -30,6 +30,16 @@ pub struct Checked {
     pub(super) scan: Scan,
     pub(super) tree: Tree,
     pub(super) paths: Vec<(Position, PathBuf)>,
+}
+
+impl Checked {
+    /// The root of the tree over its first `size` records.
+    ///
+    /// # Errors
+    /// [`ProofError::BeyondLog`].
+    pub fn root_at(&self, size: u64) -> Result<NodeHash, ProofError> {
+        self.tree.root_at(size)
+    }
 }
 
 /// Checks an archive whole. Signatures by keys of the checkpoints' own origin must fit; older ones of

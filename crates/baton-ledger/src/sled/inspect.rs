@@ -76,6 +76,20 @@ pub fn inspect_probed(dir: &Path, scratch: &Path, probe: &ProbeCommand) -> Resul
     inspect_with(dir, scratch, Some(probe))
 }
 
+/// The checkpoint in the head file of a data directory, **its signature not checked**. Changes nothing.
+///
+/// # Errors
+/// [`OpenError::NotALedger`], [`OpenError::HeadFile`], and those of a directory of another format.
+pub fn noted_checkpoint(dir: &Path) -> Result<SignedCheckpoint, OpenError> {
+    let layout = Layout::new(dir);
+    if !layout.read_format()? {
+        return Err(OpenError::NotALedger { dir: layout.dir, why: "it has no FORMAT file".to_owned() });
+    }
+    let refuse = |why: String| OpenError::HeadFile { path: layout.head(), why };
+    let file = fs::File::open(layout.head()).map_err(|error| refuse(error.to_string()))?;
+    Ok(HeadFile::open(Box::new(file)).map_err(refuse)?.1.checkpoint)
+}
+
 fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Result<Inspection, OpenError> {
     let layout = Layout::new(dir);
     refuse_inside(dir, scratch)?;

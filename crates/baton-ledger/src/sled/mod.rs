@@ -34,7 +34,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-pub use self::inspect::{Inspection, inspect, inspect_probed};
+pub use self::inspect::{Inspection, inspect, inspect_probed, noted_checkpoint};
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};
 pub use self::sync::{SyncHook, SyncMode, SyncPoint};
 use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, StoredRecord};
