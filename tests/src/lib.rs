@@ -8,6 +8,7 @@
 //! from outside, it belongs to the crate whose inside it wants to see.
 
 pub mod arrows;
+pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod history;

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -19,21 +19,27 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A directory with a log that has begun, and the server's own words beside it.
 pub struct DataDir {
-    dir: TempDir,
+    dir: Arc<TempDir>,
+    name: String,
 }
 
 impl DataDir {
     /// A new log with one administrator.
     pub async fn begun() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let data = Self { dir };
+        let data = Self { dir: Arc::new(dir), name: "data".to_owned() };
         batond::init(&data.path(), &batond::KeyPlace::Beside, "baton.test/e2e", ADMINISTRATOR, None).await.expect("a new log");
         data
     }
 
     /// The data directory.
     pub fn path(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.dir.path().join(&self.name)
+    }
+
+    /// Another data directory beside this one, which somebody else makes.
+    pub fn other(&self, name: &str) -> Self {
+        Self { dir: Arc::clone(&self.dir), name: name.to_owned() }
     }
 
     /// A path beside the data directory, for a test's own files.
@@ -133,8 +139,16 @@ impl Server {
     /// # Panics
     /// When it starts all the same.
     pub fn refused(data: &DataDir) -> Refused {
+        Self::refused_with(data, &[])
+    }
+
+    /// The same with further arguments.
+    ///
+    /// # Panics
+    /// When it starts all the same.
+    pub fn refused_with(data: &DataDir, arguments: &[&str]) -> Refused {
         let mut command = Command::new(program("batond"));
-        command.arg("--data").arg(data.path()).args(["--listen", "127.0.0.1:0"]);
+        command.arg("--data").arg(data.path()).args(["--listen", "127.0.0.1:0"]).args(arguments);
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("batond starts");
         if let Some(address) = listening(&mut child) {

@@ -62,18 +62,21 @@ pub(super) async fn run(cx: &mut Context, args: &Doctor) -> Result<(), Failure> 
     if !args.data.is_dir() {
         return Err(Failure::Usage(format!("{} is not a directory", args.data.display())));
     }
-    let own = args.trust.as_deref().map(trust).transpose()?;
+    let trusted = match &args.trust {
+        Some(own) => Some(trust(own)?),
+        None => fs::read_to_string(args.data.join("trust.txt")).ok().and_then(|text| TrustedKeys::parse(&text).ok()),
+    };
     let scratch = args.scratch.clone().unwrap_or_else(std::env::temp_dir);
     let mut findings = Findings::default();
     permissions(&args.data, &mut findings);
     let seen = store(&args.data, &scratch, &mut findings);
     if let Some(seen) = &seen {
-        signatures(seen, own.as_ref(), &mut findings);
+        signatures(seen, trusted.as_ref(), &mut findings);
     }
     leftovers(&args.data, &mut findings);
     room(&args.data, &mut findings);
     if let Some(archive) = &args.archive {
-        archive_of(archive, &args.data, own.as_ref(), seen.as_ref(), &mut findings);
+        archive_of(archive, trusted.as_ref(), seen.as_ref(), &mut findings);
     }
     say(cx, args, &findings)?;
     let sentence = |what: &str| format!("{} {what}; see above", args.data.display());
@@ -176,6 +179,8 @@ fn store(data: &Path, scratch: &Path, findings: &mut Findings) -> Option<Inspect
 /// How the last stop was, and what is beside the store.
 fn stopped(seen: &Inspection, findings: &mut Findings) {
     match seen.clean {
+        // Nothing else says how the last stop was.
+        _ if seen.noted.is_none() => {}
         true => findings.sound("last stop", "clean"),
         false if seen.rewrite_due => findings.attention(
             "last stop",
@@ -233,31 +238,23 @@ fn refusal(error: &OpenError, findings: &mut Findings) {
 }
 
 /// Whose checkpoints these are.
-fn signatures(seen: &Inspection, own: Option<&TrustedKeys>, findings: &mut Findings) {
+fn signatures(seen: &Inspection, trusted: Option<&TrustedKeys>, findings: &mut Findings) {
     const WHAT: &str = "signatures";
-    let foreign = |why: String| {
-        (why, "the checkpoint was altered, or the keys are those of another log; ask whoever keeps the public keys")
+    let Some(trusted) = trusted else {
+        return findings.attention(
+            WHAT,
+            "there is no trust.txt to check them with",
+            "start the server, which writes it, or give a file with --trust",
+        );
     };
-    let checkpoints = [&seen.checkpoint, &seen.noted];
-    match own {
-        Some(own) => {
-            match checkpoints.into_iter().flatten().try_for_each(|signed| own.verify(signed.note().as_bytes()).map(drop)) {
-                Ok(()) => findings.sound(WHAT, "the newest checkpoint is signed by a key in the file given"),
-                Err(error) => {
-                    let (found, advice) = foreign(error.to_string());
-                    findings.damage(WHAT, found, advice);
-                }
-            }
-        }
-        None if seen.verified => {
-            findings.sound(WHAT, "the newest checkpoint is signed by a key in the directory's own trust.txt")
-        }
-        // Nothing was signed yet.
-        None if seen.checkpoint.is_none() => {}
-        None => {
-            let (found, advice) = foreign("no key in the directory's own trust.txt signed the newest checkpoint".to_owned());
-            findings.damage(WHAT, found, advice);
-        }
+    let signed = [&seen.checkpoint, &seen.noted].into_iter().flatten();
+    match signed.map(|signed| trusted.verify(signed.note().as_bytes())).find_map(Result::err) {
+        None => findings.sound(WHAT, "a trusted key signed the newest checkpoint"),
+        Some(error) => findings.damage(
+            WHAT,
+            error.to_string(),
+            "the checkpoint was altered, or the keys are those of another log; ask whoever keeps the public keys",
+        ),
     }
 }
 
@@ -320,25 +317,10 @@ fn room(data: &Path, findings: &mut Findings) {
 }
 
 /// The archive by itself, and beside the store.
-fn archive_of(archive: &Path, data: &Path, own: Option<&TrustedKeys>, seen: Option<&Inspection>, findings: &mut Findings) {
+fn archive_of(archive: &Path, trusted: Option<&TrustedKeys>, seen: Option<&Inspection>, findings: &mut Findings) {
     const WHAT: &str = "archive";
-    let of_directory = || fs::read_to_string(data.join("trust.txt")).ok().and_then(|text| TrustedKeys::parse(&text).ok());
-    let theirs;
-    let trusted = match own {
-        Some(own) => own,
-        None => match of_directory() {
-            Some(keys) => {
-                theirs = keys;
-                &theirs
-            }
-            None => {
-                return findings.attention(
-                    WHAT,
-                    "there is no trust.txt to check it with",
-                    "give a file of public keys with --trust",
-                );
-            }
-        },
+    let Some(trusted) = trusted else {
+        return findings.attention(WHAT, "there is no trust.txt to check it with", "give a file of public keys with --trust");
     };
     let checked = match check(archive, trusted) {
         Ok(checked) => checked,
