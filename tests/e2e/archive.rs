@@ -286,6 +286,52 @@ async fn archive_that_cannot_be_written_stops_no_writes_says_so_and_catches_up_l
     assert_eq!(doctor_after_stop(server, &data).code, Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn checkpoint_of_an_archive_gets_its_name_after_everything_below_it_is_synced() {
+    let data = DataDir::begun().await;
+    let trace = data.beside("trace");
+    let archive = text(&data.beside("archive"));
+    let calls = "openat,write,fsync,fdatasync,rename,renameat,renameat2";
+    let server = Server::start_traced(&data, &["--archive", &archive], calls, &trace);
+    let load = Load::start(&server, "TRACE").await;
+    load.reach(60).await;
+    load.end().await;
+    caught_up(&Clients::connect(server.address()).await).await;
+    let stopped = tokio::task::spawn_blocking(move || server.stop()).await.expect("the traced server ends");
+    assert!(stopped.success());
+    let trace = String::from_utf8_lossy(&std::fs::read(&trace).expect("the trace")).into_owned();
+    let (named, violations) = unsynced_at_checkpoints(&trace, &archive);
+    println!("{named} checkpoints of the archive, {} with something unsynced below them", violations.len());
+    assert!(named >= 2, "{named}");
+    assert_eq!(violations, Vec::<String>::new());
+    // The control: the same trace without its syncs of segments is found out.
+    let without: String = trace.lines().filter(|line| !line.contains("fdatasync")).flat_map(|line| [line, "\n"]).collect();
+    assert!(!unsynced_at_checkpoints(&without, &archive).1.is_empty());
+}
+
+/// How often the archive's checkpoint got its name, and which files below it had been written since their
+/// last sync then. Only one thread at a time writes an archive, so the order of lines is that of calls.
+fn unsynced_at_checkpoints(trace: &str, archive: &str) -> (usize, Vec<String>) {
+    let (mut named, mut violations) = (0, Vec::new());
+    let mut unsynced = std::collections::BTreeSet::new();
+    let file = |line: &str| {
+        let path = line.split_once('<')?.1.split_once('>')?.0;
+        path.starts_with(archive).then(|| path.to_owned())
+    };
+    for line in trace.lines() {
+        let call = line.split_whitespace().nth(1).unwrap_or_default();
+        if call.starts_with("write(") {
+            unsynced.extend(file(line));
+        } else if call.starts_with("fsync(") || call.starts_with("fdatasync(") {
+            file(line).map(|path| unsynced.remove(&path));
+        } else if call.starts_with("rename") && line.contains(&format!("{archive}/checkpoint\"")) {
+            named += 1;
+            violations.extend(unsynced.iter().map(|path| format!("{path} at checkpoint {named}")));
+        }
+    }
+    (named, violations)
+}
+
 fn doctor_after_stop(server: Server, data: &DataDir) -> Ran {
     assert!(server.stop().success());
     doctor(&data.path(), &["--archive", &text(&data.beside("archive"))])

@@ -379,13 +379,33 @@ async fn archive_older_than_a_known_checkpoint_is_restored_for_a_fork_alone() {
     let refused = SledLedger::open(&scene.at("new"), scene.key(), options()).err().unwrap();
     assert!(matches!(refused, OpenError::Loss { .. }), "the old key does not go on from an older copy: {refused}");
     let fresh = SigningKey::generate("test/fork").unwrap();
+    // A fork that was cut short before its first record changes nothing for the old key.
+    drop(SledLedger::open(&scene.at("new"), fresh.clone(), OpenOptions { fork: true, ..options() }).unwrap());
+    let refused = SledLedger::open(&scene.at("new"), scene.key(), options()).err().unwrap();
+    assert!(matches!(refused, OpenError::Loss { .. }), "{refused}");
     let forked = SledLedger::open(&scene.at("new"), fresh.clone(), OpenOptions { fork: true, ..options() }).unwrap();
     assert_eq!(forked.head().size, 9);
     append_one(&forked, "log", b"forked").await;
     forked.close().await.unwrap();
     drop(forked);
+    let again_key = fresh.clone();
     let again = SledLedger::open(&scene.at("new"), fresh, options()).unwrap();
     assert_eq!(again.head().size, 10);
+
+    // The old origin's archive is not continued; the fork has its own, from which it is restored.
+    let refused = Archive::follow(&scene.at("archive"), &again).err().unwrap();
+    assert!(matches!(refused, ArchiveError::OtherLog { .. }), "{refused}");
+    catch_up(&mut Archive::follow(&scene.at("fork-archive"), &again).unwrap(), &again);
+    let before = everything(&again).await;
+    again.close().await.unwrap();
+    scene
+        .restore_with("fork-new", |asked| {
+            asked.from = scene.at("fork-archive");
+            asked.key = again_key.clone();
+        })
+        .unwrap();
+    let restored = SledLedger::open(&scene.at("fork-new"), again_key, options()).unwrap();
+    assert!(everything(&restored).await == before);
 }
 
 #[tokio::test]
