@@ -329,6 +329,8 @@ async fn key_file_of_another_log_or_from_before_the_archive_is_refused_and_a_los
         fs::write(scene.at("cut"), &early[..40]).unwrap();
         let refused = scene.restore_with("new", |asked| asked.keys = RestoreKeys::File(keys.clone())).unwrap_err();
         assert!(matches!(&refused, RestoreError::Keys { path, .. } if *path == keys), "{refused}");
+        let foreign = keys == scene.at("other/keys");
+        assert_eq!(refused.to_string().contains("it belongs to another log"), foreign, "{refused}");
         assert!(!scene.at("new").exists());
     }
     drop(other);
