@@ -154,6 +154,12 @@ async fn archive_of_a_server_that_is_killed_again_and_again_gives_back_everythin
         let server = start_archived(&data);
         let load = Load::start(&server, &format!("ARCHIVE-{cycle}")).await;
         load.reach(random.random_range(10..80)).await;
+        if cycle == 0 {
+            // A rehearsal, from an archive and a key file that are being written.
+            caught_up(&Clients::connect(server.address()).await).await;
+            let rehearsed = restore(&data, "archive", "rehearsal", &[]);
+            assert_eq!(rehearsed.code, Some(0), "{rehearsed:?}");
+        }
         tokio::time::sleep(Duration::from_micros(random.random_range(0..300_000))).await;
         server.kill();
         answered.extend(load.end().await);
