@@ -122,7 +122,7 @@ fn start_archived(data: &DataDir) -> Server {
 
 fn restore(data: &DataDir, from: &str, to: &str, more: &[&str]) -> Ran {
     let (from, to) = (text(&data.beside(from)), text(&data.beside(to)));
-    let (key, keys) = (text(&data.beside("data.key")), text(&data.path().join("keys")));
+    let (key, keys) = (text(&data.key()), text(&data.path().join("keys")));
     let mut arguments = vec!["restore", "--from", &from, "--data", &to, "--key", &key, "--keys", &keys];
     arguments.extend(["--output", "json"]);
     arguments.extend(more);
@@ -175,8 +175,7 @@ async fn archive_of_a_server_that_is_killed_again_and_again_gives_back_everythin
     let restored = restore(&data, "archive", "new", &[]);
     assert_eq!(restored.code, Some(0), "{restored:?}");
     assert_eq!(restored.json()["size"], archived);
-    let new = data.other("new");
-    let server = Server::start_with(&new, &["--key", &text(&data.beside("data.key"))]);
+    let server = Server::start(&data.other("new", "signing-key"));
     assert!(Told::by(&server, archived).await == before, "events and receipts are the same");
     let clients = Clients::connect(server.address()).await;
     for request in answered.iter().step_by(1 + answered.len() / 50) {
@@ -217,11 +216,11 @@ async fn backup_under_load_reaches_its_position_and_is_restored_to_it() {
 
     let restored = restore(&data, "backup", "new", &[]);
     assert_eq!(restored.code, Some(0), "{restored:?}");
-    let key = text(&data.beside("data.key"));
+    let key = text(&data.key());
     let with_copy =
         baton(["restore", "--from", &full, "--data", &text(&data.beside("full-new")), "--key", &key, "--keys", &copy]);
     assert_eq!(with_copy.code, Some(0), "keys that were copied after the backup open all of it: {with_copy:?}");
-    let server = Server::start_with(&data.other("new"), &["--key", &key]);
+    let server = Server::start(&data.other("new", "signing-key"));
     assert!(Told::by(&server, size).await == before);
     assert!(before.events.iter().any(|event| event.payload_json.contains("what was said")), "words come back");
 }
@@ -368,9 +367,8 @@ async fn older_copy_is_refused_beside_a_newer_checkpoint_and_goes_on_as_a_fork_t
     assert!(refused.err.contains(&format!("positions {size} to {} are missing", newest.position)), "{refused:?}");
     let restored = restore(&data, "backup", "new", &["--last-known", &text(&known), "--older-copy"]);
     assert_eq!(restored.json()["missing"], 3, "{restored:?}");
-    let new = data.other("new");
-    let old_key = text(&data.beside("data.key"));
-    let refused = Server::refused_with(&new, &["--key", &old_key]);
+    let new = data.other("new", "signing-key");
+    let refused = Server::refused(&new);
     assert!(refused.said.contains("acknowledged"), "the old origin does not go on: {refused:?}");
     let looked = doctor(&new.path(), &[]);
     assert_eq!((looked.code, complaints(&looked)), (Some(4), vec![("store".to_owned(), "damage".to_owned())]), "{looked:?}");
@@ -384,9 +382,9 @@ async fn older_copy_is_refused_beside_a_newer_checkpoint_and_goes_on_as_a_fork_t
     let forked = fork("baton.test/fork");
     assert_eq!(forked.code, Some(0), "{forked:?}");
     assert_eq!(fork("baton.test/fork").code, Some(2), "and is made once");
-    assert!(Server::refused_with(&new, &["--key", &old_key]).said.contains("give the key of this log"));
+    assert!(Server::refused(&new).said.contains("give the key of this log"));
 
-    let server = Server::start_with(&new, &["--key", &fresh]);
+    let server = Server::start(&data.other("new", "fork.key"));
     let clients = Clients::connect(server.address()).await;
     let events = clients.read_all(0).await.expect("the log is read");
     let said = &events[size as usize];

@@ -1,8 +1,11 @@
 //! Durable before answered, read from the system calls of the server.
 
+use std::process::Command;
 use std::time::Duration;
 
 use baton_e2e::commands::{fact, one, worded_fact};
+use baton_e2e::server::program;
+use baton_e2e::shim::{Call, Shim};
 use baton_e2e::{Clients, DataDir, Server, trace};
 
 /// How many requests one after the other, and how many at a time after that.
@@ -58,4 +61,43 @@ async fn server_that_leaves_the_sync_out_is_found_out_by_the_same_check() {
     // A sync of another kind, such as of a full segment, may cover a few by accident.
     println!("with the sync left out {} of {requests} answers came before a sync", violations.len());
     assert!(violations.len() * 10 >= requests * 9, "{} of {requests}: {violations:?}", violations.len());
+}
+
+/// What the campaigns count and hit by a library in front of the C library, against what the kernel saw.
+#[tokio::test(flavor = "multi_thread")]
+async fn library_of_the_campaigns_sees_every_call_that_changes_a_file() {
+    let data = DataDir::begun().await;
+    let shim = Shim::new(&data);
+    let file = data.beside("trace");
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-qq", "-e", "trace=pwrite64,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir"]);
+    strace.args(["-e", "signal=none", "-o"]).arg(&file);
+    for (name, value) in shim.server().get_envs() {
+        let value = value.expect("it is set").to_string_lossy().into_owned();
+        strace.arg("-E").arg(format!("{}={value}", name.to_string_lossy()));
+    }
+    strace.arg(program("batond"));
+    let server = Server::try_start(&data, strace, &[]).expect("it starts");
+    let clients = Clients::connect(server.address()).await;
+    for number in 0..10 {
+        clients.record("admin", one(worded_fact(&format!("wave/SEEN-{number}"), "words"))).await.expect("recorded");
+    }
+    drop(clients);
+    let stopped = tokio::task::spawn_blocking(move || server.stop()).await.expect("it stops");
+    assert!(stopped.success(), "{}", data.log());
+
+    let trace = std::fs::read_to_string(&file).expect("the trace");
+    let (dir, below) = (format!("<{}>", data.path().display()), format!("{}/", data.path().display()));
+    let kernel = |names: &[&str]| {
+        let begins =
+            |line: &str| line.split_once(' ').is_some_and(|(_, rest)| names.iter().any(|n| rest.trim_start().starts_with(n)));
+        trace.lines().filter(|line| (line.contains(&below) || line.contains(&dir)) && begins(line)).count() as u64
+    };
+    assert_eq!(shim.made(Call::Pwrite), kernel(&["pwrite64("]));
+    assert_eq!(shim.made(Call::Fdatasync), kernel(&["fdatasync("]));
+    assert_eq!(shim.made(Call::Fsync), kernel(&["fsync("]));
+    assert_eq!(shim.made(Call::Rename), kernel(&["rename"]));
+    assert_eq!(shim.made(Call::Unlink), kernel(&["unlink"]));
+    assert_eq!(shim.made(Call::Mkdir), kernel(&["mkdir("]));
+    assert!(shim.made(Call::Pwrite) >= 10 && shim.made(Call::Fdatasync) >= 10, "ten requests are ten writes and syncs");
 }

@@ -112,7 +112,7 @@ async fn directory_of_a_newer_release_is_refused_and_not_changed() {
     };
     assert!(without_lock(before) == without_lock(data.files()), "a file changed");
 
-    std::fs::write(data.path().join("FORMAT"), "baton-ledger 1\n").expect("the format is restored");
+    std::fs::write(data.path().join("FORMAT"), "baton-ledger 2\n").expect("the format is restored");
     Server::start(&data);
 }
 

@@ -1,6 +1,7 @@
 //! Clients of every service, and what a status says beyond its code.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use baton_proto::v1 as proto;
 use proto::audit_service_client::AuditServiceClient;
@@ -32,8 +33,15 @@ pub struct Clients {
 impl Clients {
     /// Connects to a server that listens.
     pub async fn connect(address: SocketAddr) -> Self {
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an address is a URI").tcp_nodelay(true);
-        let channel = endpoint.connect().await.expect("the server listens");
+        Self::over(endpoint(address).connect().await.expect("the server listens"))
+    }
+
+    /// Clients whose connection is made, and made again, when they need one; a call ends after `patience`.
+    pub fn reconnecting(address: SocketAddr, patience: Duration) -> Self {
+        Self::over(endpoint(address).timeout(patience).connect_timeout(patience).connect_lazy())
+    }
+
+    fn over(channel: Channel) -> Self {
         Self {
             ledger: LedgerServiceClient::new(channel.clone()),
             transitions: TransitionServiceClient::new(channel.clone()),
@@ -58,17 +66,30 @@ impl Clients {
     /// As the server answers.
     pub async fn read_all(&self, from: u64) -> Result<Vec<proto::RecordedEvent>, Status> {
         let mut events = Vec::new();
+        self.read_pages(from, |page| events.extend(page)).await?;
+        Ok(events)
+    }
+
+    /// The same for logs that are better not held as a whole: each page is handed over.
+    ///
+    /// # Errors
+    /// As the server answers.
+    pub async fn read_pages(&self, from: u64, mut take: impl FnMut(Vec<proto::RecordedEvent>)) -> Result<(), Status> {
         let mut next = from;
         loop {
             let page = proto::ReadEventsRequest { from_position: next, page_size: 1_000, ..Default::default() };
             let page = self.ledger.clone().read_events(page).await?.into_inner();
-            events.extend(page.events);
+            take(page.events);
             next = page.next_position;
             if next > page.position {
-                return Ok(events);
+                return Ok(());
             }
         }
     }
+}
+
+fn endpoint(address: SocketAddr) -> Endpoint {
+    Endpoint::from_shared(format!("http://{address}")).expect("an address is a URI").tcp_nodelay(true)
 }
 
 /// A request that names who asks.

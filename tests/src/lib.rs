@@ -8,12 +8,17 @@
 //! from outside, it belongs to the crate whose inside it wants to see.
 
 pub mod arrows;
+pub mod campaign;
 pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod history;
+pub mod mount;
+pub mod order;
+pub mod proxy;
 pub mod raw;
 pub mod server;
+pub mod shim;
 pub mod trace;
 
 pub use client::{Clients, ask, reason};

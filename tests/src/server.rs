@@ -1,7 +1,7 @@
 //! A server as a process: started on a free port, stopped by whoever started it, never left behind.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,29 +17,63 @@ pub const ADMINISTRATOR: &str = "admin";
 /// How long a server may take to say where it listens, and to end. Generous: machines are shared.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How long a process may take to end after its standard output was closed.
+const MOMENT: Duration = Duration::from_secs(10);
+
 /// A directory with a log that has begun, and the server's own words beside it.
 pub struct DataDir {
     dir: Arc<TempDir>,
-    name: String,
+    data: PathBuf,
+    key: PathBuf,
 }
 
 impl DataDir {
     /// A new log with one administrator.
     pub async fn begun() -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let data = Self { dir: Arc::new(dir), name: "data".to_owned() };
-        batond::init(&data.path(), &batond::KeyPlace::Beside, "baton.test/e2e", ADMINISTRATOR, None).await.expect("a new log");
+        let data = Self::empty();
+        data.begin().await;
         data
+    }
+
+    /// A place for a log that nobody has begun.
+    pub fn empty() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        Self { data: dir.path().join("data"), key: dir.path().join("signing-key"), dir: Arc::new(dir) }
+    }
+
+    /// The same with the data directory somewhere else, such as on a file system of its own.
+    pub fn empty_at(data: PathBuf) -> Self {
+        Self { data, ..Self::empty() }
+    }
+
+    /// Begins the log.
+    pub async fn begin(&self) {
+        batond::init(&self.data, &batond::KeyPlace::At(self.key()), "baton.test/e2e", ADMINISTRATOR, None)
+            .await
+            .expect("a new log");
+    }
+
+    /// The same files in a directory of their own, with nobody's words beside them.
+    pub fn copy(&self) -> Self {
+        let copy = Self::empty();
+        copy_dir(&self.data, &copy.data);
+        std::fs::copy(self.key(), copy.key()).expect("the key is copied");
+        copy
+    }
+
+    /// The signing key, apart from the data.
+    pub fn key(&self) -> PathBuf {
+        self.key.clone()
     }
 
     /// The data directory.
     pub fn path(&self) -> PathBuf {
-        self.dir.path().join(&self.name)
+        self.data.clone()
     }
 
-    /// Another data directory beside this one, which somebody else makes.
-    pub fn other(&self, name: &str) -> Self {
-        Self { dir: Arc::clone(&self.dir), name: name.to_owned() }
+    /// Another data directory beside this one, which somebody else makes, with the key in a file beside it.
+    pub fn other(&self, name: &str, key: &str) -> Self {
+        Self { data: self.beside(name), key: self.beside(key), dir: Arc::clone(&self.dir) }
     }
 
     /// A path beside the data directory, for a test's own files.
@@ -58,6 +92,18 @@ impl DataDir {
         walk(&self.path(), &mut found);
         found.sort();
         found
+    }
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a new directory");
+    for entry in std::fs::read_dir(from).expect("a directory").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_dir(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("a file is copied");
+        }
     }
 }
 
@@ -97,6 +143,8 @@ pub struct Refused {
     pub code: Option<i32>,
     /// Its standard error.
     pub said: String,
+    /// Whether it neither listened nor ended in time, and was ended by force.
+    pub hung: bool,
 }
 
 impl Server {
@@ -118,20 +166,47 @@ impl Server {
         Self::spawn(data, strace, arguments)
     }
 
-    fn spawn(data: &DataDir, mut command: Command, arguments: &[&str]) -> Self {
+    fn spawn(data: &DataDir, command: Command, arguments: &[&str]) -> Self {
+        Self::try_start(data, command, arguments).unwrap_or_else(|refused| panic!("the server did not start: {}", refused.said))
+    }
+
+    /// Starts `command`, which is the server or something that runs it, and says what it said if it does not start.
+    ///
+    /// # Errors
+    /// When it ends or does nothing instead of listening; it is gone then.
+    pub fn try_start(data: &DataDir, command: Command, arguments: &[&str]) -> Result<Self, Refused> {
+        Self::try_start_within(data, command, arguments, PATIENCE)
+    }
+
+    /// The same, taken for hung after this long.
+    ///
+    /// # Errors
+    /// See [`Server::try_start`].
+    pub fn try_start_within(
+        data: &DataDir,
+        mut command: Command,
+        arguments: &[&str],
+        patience: Duration,
+    ) -> Result<Self, Refused> {
         let log = File::options().create(true).append(true).open(data.beside("log")).expect("the log of the server");
-        command.arg("--data").arg(data.path()).args(["--listen", "127.0.0.1:0"]).args(arguments);
+        let said_before = data.log().len();
+        command.arg("--data").arg(data.path()).arg("--key").arg(data.key()).args(["--listen", "127.0.0.1:0"]).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().unwrap_or_else(|e| panic!("failed to start {name}: {e}"));
-        let address = listening(&mut child).unwrap_or_else(|| {
-            let _ = child.kill();
-            panic!("the server did not start: {}", data.log())
-        });
+        let Some(address) = listening(&mut child, patience) else {
+            let hung = matches!(child.try_wait(), Ok(None)) && ended_within(&mut child, MOMENT).is_none();
+            if hung {
+                let _ = child.kill();
+            }
+            let status = ended(&mut child);
+            let said = data.log().get(said_before..).unwrap_or_default().to_owned();
+            return Err(Refused { code: status.code(), said, hung });
+        };
         // The lock file names the process; under a tracer it is not the child itself.
         let owner = std::fs::read_to_string(data.path().join("LOCK")).ok().and_then(|text| text.trim().parse().ok());
         let pid = owner.and_then(Pid::from_raw).unwrap_or_else(|| Pid::from_child(&child));
-        Self { child, pid, address }
+        Ok(Self { child, pid, address })
     }
 
     /// Tries to start a server that must not start.
@@ -147,19 +222,10 @@ impl Server {
     /// # Panics
     /// When it starts all the same.
     pub fn refused_with(data: &DataDir, arguments: &[&str]) -> Refused {
-        let mut command = Command::new(program("batond"));
-        command.arg("--data").arg(data.path()).args(["--listen", "127.0.0.1:0"]).args(arguments);
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("batond starts");
-        if let Some(address) = listening(&mut child) {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("a second server listens on {address}");
+        match Self::try_start(data, Command::new(program("batond")), arguments) {
+            Ok(server) => panic!("the server listens on {}", server.address()),
+            Err(refused) => refused,
         }
-        let status = ended(&mut child);
-        let mut said = String::new();
-        child.stderr.take().expect("standard error").read_to_string(&mut said).expect("text");
-        Refused { code: status.code(), said }
     }
 
     /// Where it listens.
@@ -183,9 +249,22 @@ impl Server {
         ended(&mut self.child)
     }
 
+    /// Asks it to stop in order unless it is gone already, and says how it ended; none when it had to be killed.
+    pub fn stop_if_it_runs(mut self) -> Option<ExitStatus> {
+        if self.runs() {
+            let _ = kill_process(self.pid, Signal::TERM);
+        }
+        ended_within(&mut self.child, PATIENCE)
+    }
+
     /// Waits until it ends by itself.
     pub fn ended(mut self) -> ExitStatus {
         ended(&mut self.child)
+    }
+
+    /// Its process id.
+    pub fn process(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
     /// Whether it runs.
@@ -209,7 +288,7 @@ impl Drop for Server {
 }
 
 /// The address in the one line that a server writes to standard output; none when it ends without.
-fn listening(child: &mut Child) -> Option<SocketAddr> {
+fn listening(child: &mut Child, patience: Duration) -> Option<SocketAddr> {
     let mut output = BufReader::new(child.stdout.take().expect("standard output"));
     let (send, line) = mpsc::channel();
     std::thread::spawn(move || {
@@ -217,20 +296,24 @@ fn listening(child: &mut Child) -> Option<SocketAddr> {
         let _ = output.read_line(&mut line);
         let _ = send.send(line);
     });
-    let line = line.recv_timeout(PATIENCE).unwrap_or_default();
+    let line = line.recv_timeout(patience).unwrap_or_default();
     line.trim().strip_prefix("listening on ")?.parse().ok()
 }
 
 fn ended(child: &mut Child) -> ExitStatus {
-    let deadline = Instant::now() + PATIENCE;
+    ended_within(child, PATIENCE).unwrap_or_else(|| {
+        let _ = child.kill();
+        panic!("the process did not end within {PATIENCE:?}")
+    })
+}
+
+fn ended_within(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
+    let deadline = Instant::now() + patience;
     loop {
         match child.try_wait().expect("the process is ours") {
-            Some(status) => return status,
-            None if Instant::now() > deadline => {
-                let _ = child.kill();
-                panic!("the process did not end within {PATIENCE:?}");
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
+            Some(status) => return Some(status),
+            None if Instant::now() > deadline => return None,
+            None => std::thread::sleep(Duration::from_millis(2)),
         }
     }
 }

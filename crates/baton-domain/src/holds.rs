@@ -56,7 +56,7 @@ pub(crate) fn protecting(state: &State, recorded: &Recorded) -> BTreeSet<HoldId>
 
 fn on(state: &State, stream: &StreamId, event: &Event) -> BTreeSet<HoldId> {
     let Some(story) = state.story(stream) else { return BTreeSet::new() };
-    let decides = |target: Revision| story.entry(target).is_some_and(|e| gives_reasons(e.statement.event.event_type()));
+    let decides = |target: Revision| story.entry(target).is_some_and(|e| gives_reasons(e.statement().event.event_type()));
     let protected = match event {
         Event::StatementCorrected(e) => decides(e.target),
         Event::StatementVoided(e) => decides(e.target),

@@ -6,39 +6,71 @@
 
 use crate::event::{Correction, Event, EventType, Nature, Placed, Recorded, Statement};
 use crate::values::{FuzzyDate, Revision};
-use imbl::{OrdMap, Vector};
+use imbl::Vector;
 use std::sync::Arc;
 
-/// One statement with its marks.
+/// One statement with what was said about it since.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// As it was recorded.
     pub recorded: Arc<Recorded>,
-    /// As it reads now, with its corrections.
-    pub statement: Arc<Statement>,
-    /// The revision that voided it.
-    pub voided_by: Option<Revision>,
-    /// The revisions that corrected it, oldest first.
-    pub corrected_by: Vec<Revision>,
-    /// The revision that gave it the value it has: its own, or the latest correction that brought an
-    /// event. A corrected date or standing leaves the value alone.
-    pub valued_by: Revision,
+    /// Corrections and voids. Few statements have any, and a story holds many.
+    marks: Option<Box<Marks>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Marks {
+    /// As it reads with its corrections.
+    corrected: Option<Statement>,
+    corrected_by: Vec<Revision>,
+    voided_by: Option<Revision>,
+    /// The latest correction that brought an event.
+    valued_by: Option<Revision>,
 }
 
 impl Entry {
+    fn new(recorded: Arc<Recorded>) -> Self {
+        Self { recorded, marks: None }
+    }
+
     /// Its revision.
     pub fn revision(&self) -> Revision {
         self.recorded.revision
     }
 
+    /// As it reads now, with its corrections.
+    pub fn statement(&self) -> &Statement {
+        self.marks.as_ref().and_then(|marks| marks.corrected.as_ref()).unwrap_or(&self.recorded.statement)
+    }
+
+    /// The revision that voided it.
+    pub fn voided_by(&self) -> Option<Revision> {
+        self.marks.as_ref()?.voided_by
+    }
+
+    /// The revisions that corrected it, oldest first.
+    pub fn corrected_by(&self) -> &[Revision] {
+        self.marks.as_ref().map_or(&[], |marks| &marks.corrected_by)
+    }
+
     /// Whether it counts.
     pub fn in_force(&self) -> bool {
-        self.voided_by.is_none()
+        self.voided_by().is_none()
     }
 
     /// The revision whose value is in force: the latest correction, or its own.
     pub fn value_revision(&self) -> Revision {
-        self.corrected_by.last().copied().unwrap_or(self.recorded.revision)
+        self.corrected_by().last().copied().unwrap_or(self.recorded.revision)
+    }
+
+    /// The revision that gave it the value it has: its own, or the latest correction that brought an
+    /// event. A corrected date or standing leaves the value alone.
+    pub fn valued_by(&self) -> Revision {
+        self.marks.as_ref().and_then(|marks| marks.valued_by).unwrap_or(self.recorded.revision)
+    }
+
+    fn marks(&mut self) -> &mut Marks {
+        self.marks.get_or_insert_default()
     }
 }
 
@@ -54,8 +86,7 @@ pub struct Anomaly {
 /// The statements of one stream, in the order in which they happened, with what was said about them since.
 #[derive(Debug, Clone, Default)]
 pub struct Story {
-    order: Vector<Revision>,
-    entries: OrdMap<Revision, Entry>,
+    entries: Vector<Entry>,
     truth: Vector<Arc<Recorded>>,
     anomalies: Vector<Anomaly>,
 }
@@ -79,7 +110,7 @@ impl Story {
 
     /// The statements in the order in which they happened, voided ones included.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.order.iter().filter_map(|revision| self.entries.get(revision))
+        self.entries.iter()
     }
 
     /// The statements that count, in order.
@@ -89,7 +120,7 @@ impl Story {
 
     /// One statement.
     pub fn entry(&self, revision: Revision) -> Option<&Entry> {
-        self.entries.get(&revision)
+        self.entries.get(self.find(revision)?)
     }
 
     /// Corrections, voids, conflicts and added evidence, in the order of recording.
@@ -104,20 +135,20 @@ impl Story {
 
     /// How many statements there are, voided ones included.
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.entries.len()
     }
 
     /// Whether there is no statement yet.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.entries.is_empty()
     }
 
     /// The index at which a statement placed so stands, if its neighbour is known.
     pub fn index_of(&self, placed: Placed) -> Option<usize> {
         match placed {
-            Placed::End => Some(self.order.len()),
-            Placed::First => Some(self.order.len().min(1)),
-            Placed::After(revision) => self.order.iter().position(|r| *r == revision).map(|index| index + 1),
+            Placed::End => Some(self.entries.len()),
+            Placed::First => Some(self.entries.len().min(1)),
+            Placed::After(revision) => self.find(revision).map(|index| index + 1),
         }
     }
 
@@ -126,20 +157,20 @@ impl Story {
     /// own order leaves no such place. The registration, always first, is not compared.
     pub fn legal_indexes(&self, occurred: &FuzzyDate) -> Vec<usize> {
         let dated: Vec<(usize, &FuzzyDate)> =
-            self.entries().enumerate().skip(1).filter(|(_, e)| e.in_force()).map(|(i, e)| (i, &e.statement.occurred)).collect();
+            self.entries().enumerate().skip(1).filter(|(_, e)| e.in_force()).map(|(i, e)| (i, &e.statement().occurred)).collect();
         let low = dated.iter().filter(|(_, d)| d.certainly_before(occurred)).map(|(i, _)| i + 1).max();
         let high = dated.iter().filter(|(_, d)| occurred.certainly_before(d)).map(|(i, _)| *i).min();
-        let first = self.order.len().min(1);
-        (low.unwrap_or(first)..=high.unwrap_or(self.order.len())).collect()
+        let first = self.entries.len().min(1);
+        (low.unwrap_or(first)..=high.unwrap_or(self.entries.len())).collect()
     }
 
     /// How to say "at this index" so that it stays true: directly after the statement before it.
     pub fn placed_at(&self, index: usize) -> Placed {
-        if index >= self.order.len() {
+        if index >= self.entries.len() {
             Placed::End
         } else {
-            match index.checked_sub(1).and_then(|before| self.order.get(before)) {
-                Some(revision) if index > 1 => Placed::After(*revision),
+            match index.checked_sub(1).and_then(|before| self.entries.get(before)) {
+                Some(before) if index > 1 => Placed::After(before.revision()),
                 _ => Placed::First,
             }
         }
@@ -148,17 +179,13 @@ impl Story {
     /// The same story without the statements that `left_out` names. The others keep their order.
     #[must_use]
     pub fn without(mut self, left_out: impl Fn(&Recorded) -> bool) -> Self {
-        let gone: Vec<Revision> = self.entries.iter().filter(|(_, entry)| left_out(&entry.recorded)).map(|(r, _)| *r).collect();
-        for revision in &gone {
-            self.entries.remove(revision);
-        }
-        self.order.retain(|revision| !gone.contains(revision));
+        self.entries.retain(|entry| !left_out(&entry.recorded));
         self
     }
 
     /// Puts another form of the event at `revision` in its place; nothing moves.
     pub(crate) fn replace(&mut self, revision: Revision, with: impl Fn(&Recorded) -> Recorded) {
-        if let Some(entry) = self.entries.get_mut(&revision) {
+        if let Some(entry) = self.find(revision).and_then(|index| self.entries.get_mut(index)) {
             entry.recorded = Arc::new(with(&entry.recorded));
             self.correct_again(revision);
         } else if let Some(recorded) = self.truth.iter_mut().find(|recorded| recorded.revision == revision) {
@@ -172,75 +199,72 @@ impl Story {
 
     /// Reads a statement anew with its corrections.
     fn correct_again(&mut self, target: Revision) {
-        let Some(entry) = self.entries.get_mut(&target) else { return };
+        let Some(entry) = self.find(target).and_then(|index| self.entries.get_mut(index)) else { return };
         let mut statement = entry.recorded.statement.clone();
-        for recorded in self.truth.iter().filter(|recorded| entry.corrected_by.contains(&recorded.revision)) {
+        let Some(marks) = entry.marks.as_deref_mut().filter(|marks| marks.corrected.is_some()) else { return };
+        for recorded in self.truth.iter().filter(|recorded| marks.corrected_by.contains(&recorded.revision)) {
             if let Event::StatementCorrected(c) = &recorded.statement.event {
                 statement = corrected(&statement, &c.to);
             }
         }
-        entry.statement = Arc::new(statement);
+        marks.corrected = Some(statement);
+    }
+
+    /// Where a statement stands. Most stand where they were recorded, or a little before for each event
+    /// that is no statement: looked for from there backwards, then among those moved to a later place.
+    fn find(&self, revision: Revision) -> Option<usize> {
+        let recorded = usize::try_from(revision.0).unwrap_or(usize::MAX).min(self.entries.len());
+        let at = |index: &usize| self.entries.get(*index).is_some_and(|entry| entry.revision() == revision);
+        (0..recorded).rev().find(at).or_else(|| (recorded..self.entries.len()).find(at))
     }
 
     fn insert(&mut self, recorded: &Arc<Recorded>) {
         let placed = recorded.placed.unwrap_or(Placed::End);
         let index = self.index_of(placed).unwrap_or_else(|| {
             self.anomaly(recorded, "its place names a statement that is not in this stream; it stands at the end");
-            self.order.len()
+            self.entries.len()
         });
-        self.order.insert(index, recorded.revision);
-        let statement = Arc::new(recorded.statement.clone());
-        self.entries.insert(
-            recorded.revision,
-            Entry {
-                recorded: Arc::clone(recorded),
-                statement,
-                voided_by: None,
-                corrected_by: Vec::new(),
-                valued_by: recorded.revision,
-            },
-        );
+        self.entries.insert(index, Entry::new(Arc::clone(recorded)));
     }
 
     fn void(&mut self, recorded: &Recorded, target: Revision) {
-        match self.entries.get_mut(&target) {
-            Some(entry) if entry.voided_by.is_none() => entry.voided_by = Some(recorded.revision),
+        match self.find(target).and_then(|index| self.entries.get_mut(index)) {
+            Some(entry) if entry.in_force() => entry.marks().voided_by = Some(recorded.revision),
             Some(_) => self.anomaly(recorded, "it voids a statement that is already voided"),
             None => self.anomaly(recorded, "it voids a statement that is not in this stream"),
         }
     }
 
     fn correct(&mut self, recorded: &Recorded, target: Revision, to: &Correction) {
-        let Some(entry) = self.entries.get(&target) else {
+        let Some(entry) = self.find(target).and_then(|index| self.entries.get_mut(index)) else {
             return self.anomaly(recorded, "it corrects a statement that is not in this stream");
         };
-        if to.event.as_ref().is_some_and(|e| e.event_type() != entry.statement.event.event_type()) {
+        if to.event.as_ref().is_some_and(|e| e.event_type() != entry.statement().event.event_type()) {
             return self.anomaly(recorded, "it would change the type of a statement");
         }
-        let corrected = corrected(&entry.statement, to);
+        let corrected = corrected(entry.statement(), to);
+        let marks = entry.marks();
+        marks.corrected = Some(corrected);
+        marks.corrected_by.push(recorded.revision);
+        // Words are not compared: they may be erased, and then nothing may change.
+        if to.event.is_some() {
+            marks.valued_by = Some(recorded.revision);
+        }
         if let Some(placed) = to.place {
             self.move_to(recorded, target, placed);
-        }
-        if let Some(entry) = self.entries.get_mut(&target) {
-            entry.statement = Arc::new(corrected);
-            entry.corrected_by.push(recorded.revision);
-            // Words are not compared: they may be erased, and then nothing may change.
-            if to.event.is_some() {
-                entry.valued_by = recorded.revision;
-            }
         }
     }
 
     fn move_to(&mut self, recorded: &Recorded, target: Revision, placed: Placed) {
-        let Some(from) = self.order.iter().position(|r| *r == target) else { return };
+        let Some(from) = self.find(target) else { return };
         if from == 0 || placed == Placed::After(target) {
             return self.anomaly(recorded, "it would move the registration, or a statement after itself");
         }
-        self.order.remove(from);
+        let entry = self.entries.remove(from);
         match self.index_of(placed) {
-            Some(index) => self.order.insert(index, target),
+            Some(index) => self.entries.insert(index, entry),
             None => {
-                self.order.insert(from, target);
+                self.entries.insert(from, entry);
                 self.anomaly(recorded, "its place names a statement that is not in this stream; nothing moves");
             }
         }

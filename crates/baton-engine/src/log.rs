@@ -5,7 +5,7 @@ use baton_domain::state::State;
 use baton_domain::values::{Position, StreamId};
 use baton_ledger::{LeafHash, NameError, StoredRecord, StreamName};
 
-use crate::codec;
+use crate::codec::Decoder;
 use crate::error::ReadError;
 
 /// One event as the log holds it.
@@ -27,7 +27,7 @@ impl LogEntry {
     /// Reads a record as it stands in `state`, which must be newer than the read: words whose erasure is
     /// durable are not shown, also while their key is not destroyed yet.
     pub(crate) fn read(stored: StoredRecord, state: &State) -> Result<Self, ReadError> {
-        let (mut recorded, schema_version) = read(&stored)?;
+        let (mut recorded, schema_version) = read(&mut Decoder::default(), &stored)?;
         let erased_by = state.erased.get(&recorded.position).copied();
         if let Some(by) = erased_by {
             recorded = without_words(&recorded, by);
@@ -37,13 +37,13 @@ impl LogEntry {
 }
 
 /// Decodes a record. What the leaf says of its place must agree with where the ledger found it.
-pub(crate) fn read(stored: &StoredRecord) -> Result<(Recorded, u32), ReadError> {
+pub(crate) fn read(decoder: &mut Decoder, stored: &StoredRecord) -> Result<(Recorded, u32), ReadError> {
     let position = Position(stored.position.0);
     let (recorded, schema) =
-        codec::decode(&stored.leaf, &stored.disclosure).map_err(|error| ReadError::decoding(position, &error))?;
+        decoder.decode(&stored.leaf, &stored.disclosure).map_err(|error| ReadError::decoding(position, &error))?;
     let in_place = recorded.position == position
         && recorded.revision.0 == stored.revision.0
-        && recorded.stream.to_string() == stored.stream.as_str();
+        && recorded.stream.is_written(stored.stream.as_str());
     if !in_place {
         let why = format!(
             "the leaf says position {}, stream {}, revision {}, and it was found as revision {} of {}",

@@ -16,6 +16,7 @@ use baton_ledger::{AppendError, Appended, CloseError, Ledger, RequestRecord};
 use tokio::sync::{Notify, mpsc};
 
 use crate::batch::{Batch, Job, Outcome};
+use crate::codec::Decoder;
 use crate::engine::{Clock, Options};
 use crate::erasure;
 use crate::error::{ReadError, SubmitError};
@@ -164,6 +165,7 @@ impl Writer {
     async fn entries(&self, request: RequestRecord) -> Result<Vec<Entry>, ReadError> {
         let count = request.count as usize;
         let mut entries = Vec::with_capacity(count);
+        let mut decoder = Decoder::default();
         while entries.len() < count {
             let from = baton_ledger::Position(request.first.0 + entries.len() as u64);
             let page = self.ledger.read(from, count - entries.len()).await?;
@@ -172,7 +174,7 @@ impl Writer {
                 return Err(ReadError::Damaged { position: Position(from.0), why });
             }
             for stored in page {
-                entries.push(Entry { leaf_hash: Some(stored.leaf_hash), ..Entry::of(&log::read(&stored)?.0) });
+                entries.push(Entry { leaf_hash: Some(stored.leaf_hash), ..Entry::of(&log::read(&mut decoder, &stored)?.0) });
             }
         }
         Ok(entries)

@@ -106,6 +106,11 @@ pub(crate) enum Command {
     ///
     /// Exits with 0 when all is sound, 1 when something needs attention, 4 on damage.
     Doctor(Doctor),
+    /// Measure what this machine gives: calls, reads, starts and rebuilds beside a bare gRPC echo and the bare disk.
+    ///
+    /// Makes its own logs and removes them. Leave the machine alone meanwhile. Exit code 1 with --guard when a
+    /// ratio falls below its floor; otherwise targets that are not met are only told.
+    Bench(Bench),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -414,6 +419,29 @@ pub(crate) struct Log {
     /// Show the stored bytes as well: what the hash is computed from.
     #[arg(long)]
     pub(crate) leaf: bool,
+}
+
+/// Measure.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Events of the log that is measured; 10000000 is a campaign of hours.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(crate::bench::FEWEST..=100_000_000))]
+    pub(crate) events: u64,
+    /// 100,000 events and short rounds, for a first look in less than two minutes.
+    #[arg(long, conflicts_with = "events")]
+    pub(crate) quick: bool,
+    /// Rounds, over which medians are taken.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) rounds: u32,
+    /// Only a few ratios with generous floors, in less than half a minute; exit code 1 when one falls below its floor.
+    #[arg(long, conflicts_with_all = ["events", "quick", "rounds", "umadb"])]
+    pub(crate) guard: bool,
+    /// Where to make the logs, which chooses the disk. Without it the system's temporary directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The program umadb, to be measured with the same load. Without it the one on the PATH, if there is one.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) umadb: Option<PathBuf>,
 }
 
 /// A position or an instant as they may be written.

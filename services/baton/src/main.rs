@@ -4,6 +4,7 @@
 //! JSON by [`render`], and prints. The rules live in the server: nothing is judged here.
 
 mod args;
+mod bench;
 mod client;
 mod commands;
 mod exit;

@@ -9,12 +9,12 @@ use crate::values::{Position, StreamId};
 
 /// The event that records that the log goes on from a restored copy under another origin.
 pub fn log_forked(state: &State, request: &Request, forked: LogForked) -> Decided {
-    by_the_engine(state, request, Event::LogForked(forked))
+    by_the_engine(state, request, forked.into())
 }
 
 /// The event that records that another key signs from here on.
 pub fn key_rotated(state: &State, request: &Request, rotated: KeyRotated) -> Decided {
-    by_the_engine(state, request, Event::KeyRotated(rotated))
+    by_the_engine(state, request, rotated.into())
 }
 
 fn by_the_engine(state: &State, request: &Request, event: Event) -> Decided {

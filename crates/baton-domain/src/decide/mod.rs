@@ -118,7 +118,7 @@ pub fn decide(state: &State, request: &Request, commands: &[Command]) -> Result<
 /// The event with which a log begins.
 pub fn open_log(request: &Request, opened: crate::event::LogOpened) -> Decided {
     let mut draft = Draft::new(&State::default(), request, None);
-    let statement = draft.plain(Event::LogOpened(opened));
+    let statement = draft.plain(Event::from(opened));
     draft.push(StreamId::Log, statement, None, Vec::new());
     Decided { events: draft.events, warnings: Vec::new(), state: draft.state }
 }
@@ -131,7 +131,7 @@ pub fn refused(state: &State, request: &Request, commands: &[Command], refusal: 
     let mut seen = std::collections::BTreeSet::new();
     let codes = unmet.iter().map(|(_, u)| u.code.clone()).filter(|code| seen.insert(code.clone())).collect();
     let mut draft = Draft::new(state, request, None);
-    let event = Event::CommandRefused(crate::event::CommandRefused {
+    let event = Event::from(crate::event::CommandRefused {
         stream: command.stream.clone(),
         event: command.statement.event.event_type(),
         codes,
@@ -172,7 +172,7 @@ impl<'r> Draft<'r> {
             occurred: crate::values::FuzzyDate::day(self.today()),
             done_by: crate::event::DoneBy { person: Some(self.request.person.clone()), ..Default::default() },
             act: None,
-            evidence: Vec::new(),
+            evidence: Default::default(),
             remark: None,
             event,
         }

@@ -12,12 +12,13 @@ impl Draft<'_> {
     /// A live act goes to the end. A late entry goes where it names, where certain dates leave only one
     /// place, or directly after the row before it in the same proposal; otherwise it must name one.
     pub(super) fn place(&self, story: &Story, command: &Command) -> Result<Placed, Unmet> {
-        let occurred = &command.statement.occurred;
-        let legal = story.legal_indexes(occurred);
+        if command.place == Place::ByDates && !command.late {
+            return Ok(Placed::End);
+        }
+        let legal = story.legal_indexes(&command.statement.occurred);
         match command.place {
             Place::First => self.named(story, &legal, Placed::First),
             Place::After(revision) => self.named(story, &legal, Placed::After(revision)),
-            Place::ByDates if !command.late => Ok(Placed::End),
             Place::ByDates => match legal.as_slice() {
                 [only] => Ok(story.placed_at(*only)),
                 _ => self.after_previous_row(story, &legal, &command.stream).ok_or_else(|| needed(story, &legal)),

@@ -33,7 +33,7 @@ impl Draft<'_> {
             pinned.route_version = Some(published.route.version().clone());
             pinned.route_sha256 = Some(published.sha256.clone());
         }
-        self.settle(command, unmet, |_| (Event::TransitionRegistered(pinned), Some(Placed::End)))
+        self.settle(command, unmet, |_| (Event::from(pinned), Some(Placed::End)))
     }
 
     fn record(&mut self, index: usize, transition: &Transition, command: &Command) -> Vec<Unmet> {
@@ -112,7 +112,11 @@ impl Draft<'_> {
         let receiver = transition.id.receiver();
         let others: Vec<&Transition> = self.state.of_receiver(&receiver).map(Arc::as_ref).collect();
         let mut broken: Vec<Unmet> = rules::duplicates(world, transition, &others).into_iter().collect();
-        broken.extend(transition.route(world).and_then(|route| rules::two_holders(&transition.facts(route))));
+        // The whole story is read for this one rule: only where something is allocated at all.
+        let allocates = transition.story.in_force().any(|e| matches!(e.statement().event, Event::FunctionAllocated(_)));
+        if let Some(route) = transition.route(world).filter(|_| allocates) {
+            broken.extend(rules::two_holders(&transition.facts(route)));
+        }
         if let Event::StatementCorrected(e) = &command.statement.event {
             let target = transition.audit(world).findings.into_iter().filter(|finding| finding.revision == e.target);
             broken.extend(target.flat_map(|finding| finding.unmet).filter(|u| !u.waivable));

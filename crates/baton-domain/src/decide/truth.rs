@@ -63,7 +63,7 @@ impl Draft<'_> {
             unmet.push(Unmet::hard("REASON_REQUIRED", "", "a migration needs a reason"));
         }
         for entry in transition.story.in_force() {
-            if let Event::GateDecided(g) = &entry.statement.event {
+            if let Event::GateDecided(g) = &entry.statement().event {
                 let kept = g.outcome.is_unknown()
                     || published.route.gate(&g.subject).is_some_and(|gate| gate.outcome(&g.outcome).is_some());
                 if !kept {
@@ -105,18 +105,18 @@ fn correction(story: &Story, e: &StatementCorrected) -> Vec<Unmet> {
     if !entry.in_force() {
         unmet.push(Unmet::hard("TARGET_MISMATCH", "I46", format!("revision {} is voided", e.target)));
     }
-    if e.to.event.as_ref().is_some_and(|event| event.event_type() != entry.statement.event.event_type()) {
+    if e.to.event.as_ref().is_some_and(|event| event.event_type() != entry.statement().event.event_type()) {
         unmet.push(Unmet::hard(
             "TARGET_MISMATCH",
             "I46",
             format!(
                 "revision {} is a {} and stays one; void it and record another",
                 e.target,
-                entry.statement.event.event_type()
+                entry.statement().event.event_type()
             ),
         ));
     }
-    let same = corrected(&entry.statement, &e.to) == *entry.statement && e.to.place.is_none();
+    let same = corrected(entry.statement(), &e.to) == *entry.statement() && e.to.place.is_none();
     if same {
         unmet.push(Unmet::hard("NOTHING_CORRECTED", "I46", "the correction changes nothing"));
     }
@@ -130,7 +130,7 @@ fn correction(story: &Story, e: &StatementCorrected) -> Vec<Unmet> {
             ));
         }
     }
-    if matches!(entry.statement.event, Event::TransitionRegistered(_)) && e.to.event.is_some() {
+    if matches!(entry.statement().event, Event::TransitionRegistered(_)) && e.to.event.is_some() {
         unmet.push(Unmet::hard(
             "TARGET_MISMATCH",
             "I46",
@@ -144,7 +144,7 @@ fn correction(story: &Story, e: &StatementCorrected) -> Vec<Unmet> {
 /// What the engine filled in when the statement was recorded is frozen: a correction does not reach it.
 fn keep_frozen(story: &Story, e: &mut StatementCorrected) {
     let Some(entry) = story.entry(e.target) else { return };
-    match (&entry.statement.event, e.to.event.as_deref_mut()) {
+    match (&entry.statement().event, e.to.event.as_deref_mut()) {
         (Event::GateDecided(was), Some(Event::GateDecided(to))) => to.basis.clone_from(&was.basis),
         (Event::RoundOpened(was), Some(Event::RoundOpened(to))) => to.set_aside.clone_from(&was.set_aside),
         (Event::DecisionPackFrozen(was), Some(Event::DecisionPackFrozen(to))) => to.as_of = was.as_of,

@@ -5,6 +5,7 @@ use crate::values::{
     ActId, BodyRef, Evidence, FuzzyDate, OrganisationId, PersonId, Position, ProposalId, Revision, StreamId, Text,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The body and person that acted, as far as the source tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +33,9 @@ pub struct Statement {
     pub done_by: DoneBy,
     /// The act it belongs to, when one act served several streams.
     pub act: Option<ActId>,
-    /// What it rests on.
+    /// What it rests on. Shared, because many statements are taken from the same papers.
     #[serde(default)]
-    pub evidence: Vec<Evidence>,
+    pub evidence: Arc<[Evidence]>,
     /// Why an inferred statement is read so, and anything the source leaves uncertain.
     pub remark: Option<Text>,
     /// The event.

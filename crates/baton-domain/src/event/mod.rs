@@ -20,10 +20,11 @@ use serde::{Deserialize, Serialize};
 /// the compiler then names every place that must take notice.
 macro_rules! events {
     ($($name:ident),+ $(,)?) => {
-        /// An event: an immutable statement in the past tense.
+        /// An event: an immutable statement in the past tense. What it says is boxed, because the largest
+        /// payload is many times the usual one.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(tag = "type", content = "payload")]
-        pub enum Event { $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name)),+ }
+        pub enum Event { $(#[doc = concat!("See [`", stringify!($name), "`].")] $name(Box<$name>)),+ }
 
         /// The type of an event.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ macro_rules! events {
 
         $(impl From<$name> for Event {
             fn from(payload: $name) -> Self {
-                Self::$name(payload)
+                Self::$name(Box::new(payload))
             }
         })+
     };

@@ -3,9 +3,10 @@
 //! Each kind of name is its own type, so a stage can not be passed where a role is meant. All are
 //! plain text on the outside (serde, Display, FromStr) and sort as text.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 
 /// Longest name of any kind. Names go into every event that mentions them; 64 keeps a leaf small
 /// and a table readable.
@@ -39,9 +40,8 @@ fn upper(c: char) -> bool {
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $allowed:literal, $legal:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(Arc<str>);
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The name as text.
@@ -73,6 +73,18 @@ macro_rules! name {
         impl From<$name> for String {
             fn from(name: $name) -> String {
                 name.as_str().to_owned()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                crate::values::written::read(deserializer)
             }
         }
 

@@ -59,8 +59,8 @@ impl Transition {
 
     /// The stages possible at the end of `day`: between what had certainly happened and what may have.
     pub fn possible_on(&self, route: &Route, day: Day) -> Possible {
-        let dated_by = |e: &Entry| is_registration(e) || e.statement.occurred.latest().is_some_and(|last| last <= day);
-        let dated_after = |e: &Entry| !is_registration(e) && e.statement.occurred.earliest().is_some_and(|first| first > day);
+        let dated_by = |e: &Entry| is_registration(e) || e.statement().occurred.latest().is_some_and(|last| last <= day);
+        let dated_after = |e: &Entry| !is_registration(e) && e.statement().occurred.earliest().is_some_and(|first| first > day);
         let entries: Vec<&Entry> = self.story.in_force().collect();
         // The order of the story is known as well: what stands before something certain has happened, and
         // what stands behind something excluded has not, unless its own date says otherwise.
@@ -83,7 +83,7 @@ impl Transition {
 }
 
 fn is_registration(entry: &Entry) -> bool {
-    matches!(entry.statement.event, Event::TransitionRegistered(_))
+    matches!(entry.statement().event, Event::TransitionRegistered(_))
 }
 
 fn known(recorded: &Recorded, as_of: &AsOf) -> bool {

@@ -41,7 +41,7 @@ impl Transition {
         let mut facts = Facts::none();
         for entry in self.story.in_force() {
             let recorded = &entry.recorded;
-            if entry.statement.event.event_type() != EventType::TransitionRegistered {
+            if entry.statement().event.event_type() != EventType::TransitionRegistered {
                 let cx = Context {
                     transition: self,
                     route,
@@ -52,7 +52,7 @@ impl Transition {
                     late: recorded.approval.is_some(),
                 };
                 audit.judged += 1;
-                let unmet = check(&cx, &entry.statement);
+                let unmet = check(&cx, entry.statement());
                 audit.findings.extend(finding(entry, unmet));
             }
             facts.apply(entry, route);
@@ -69,7 +69,7 @@ fn finding(entry: &crate::story::Entry, unmet: Vec<Unmet>) -> Option<Finding> {
     if unmet.is_empty() && closed.is_empty() {
         return None;
     }
-    Some(Finding { revision: entry.revision(), event: entry.statement.event.event_type(), unmet, undermined, closed })
+    Some(Finding { revision: entry.revision(), event: entry.statement().event.event_type(), unmet, undermined, closed })
 }
 
 fn day(at: jiff::Timestamp) -> Day {

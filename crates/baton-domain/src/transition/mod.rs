@@ -106,7 +106,7 @@ impl Transition {
 
     fn read_registration(&self) -> Option<Registration> {
         // The registration is read even when voided: a voided transition must still be readable.
-        let first = self.story.entries().find_map(|entry| match &entry.statement.event {
+        let first = self.story.entries().find_map(|entry| match &entry.statement().event {
             Event::TransitionRegistered(r) => Some(r),
             _ => None,
         })?;

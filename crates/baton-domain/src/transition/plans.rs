@@ -60,7 +60,7 @@ impl Story {
     /// Every plan in force, in the order of the story, judged on `today`.
     pub fn plans(&self, today: Day) -> Vec<Plan> {
         let entries: Vec<&Entry> = self.in_force().collect();
-        let plans = entries.iter().enumerate().filter_map(|(index, entry)| match &entry.statement.event {
+        let plans = entries.iter().enumerate().filter_map(|(index, entry)| match &entry.statement().event {
             Event::Planned(planned) => Some((index, entry, planned)),
             _ => None,
         });
@@ -69,13 +69,13 @@ impl Story {
 }
 
 fn plan(later: &[&Entry], entry: &Entry, planned: &Planned, today: Day) -> Plan {
-    let actual = later.iter().find(|e| matches_key(&e.statement.event, planned.event, &planned.key));
+    let actual = later.iter().find(|e| matches_key(&e.statement().event, planned.event, &planned.key));
     let superseded =
-        later.iter().any(|e| matches!(&e.statement.event, Event::Planned(p) if p.replaces == Some(entry.revision())));
+        later.iter().any(|e| matches!(&e.statement().event, Event::Planned(p) if p.replaces == Some(entry.revision())));
     let fallen = planned.depends_on.iter().any(|d| decided_otherwise(later, d));
     let status = match actual {
         _ if superseded => PlanStatus::Superseded,
-        Some(actual) => timeliness(&actual.statement.occurred, &planned.target),
+        Some(actual) => timeliness(&actual.statement().occurred, &planned.target),
         None if fallen => PlanStatus::FallenAway,
         None if planned.target.latest().is_some_and(|latest| latest < today) => PlanStatus::Late,
         None => PlanStatus::Open,
@@ -83,9 +83,9 @@ fn plan(later: &[&Entry], entry: &Entry, planned: &Planned, today: Day) -> Plan 
     Plan {
         revision: entry.revision(),
         planned: planned.clone(),
-        standing: entry.statement.standing,
+        standing: entry.statement().standing,
         status,
-        actual: actual.map(|e| (e.revision(), e.statement.occurred.clone())),
+        actual: actual.map(|e| (e.revision(), e.statement().occurred.clone())),
     }
 }
 
@@ -102,7 +102,7 @@ fn timeliness(actual: &FuzzyDate, target: &FuzzyDate) -> PlanStatus {
 /// outcome nobody knows is no decision either way.
 fn decided_otherwise(later: &[&Entry], dependency: &Dependency) -> bool {
     let Some(wanted) = &dependency.outcome else { return false };
-    let mut decisions = later.iter().filter_map(|e| match &e.statement.event {
+    let mut decisions = later.iter().filter_map(|e| match &e.statement().event {
         Event::GateDecided(g) if g.subject.as_str() == dependency.key && !g.outcome.is_unknown() => Some(&g.outcome),
         _ => None,
     });

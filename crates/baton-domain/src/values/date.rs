@@ -5,6 +5,7 @@
 
 use super::InvalidValue;
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 use std::fmt;
 
 /// A calendar day in Europe/London, written `YYYY-MM-DD`.
@@ -103,7 +104,7 @@ impl Precision {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "RawDate", into = "RawDate")]
 pub struct FuzzyDate {
-    text: String,
+    text: SmolStr,
     precision: Precision,
     earliest: Option<Day>,
     latest: Option<Day>,
@@ -113,8 +114,8 @@ pub struct FuzzyDate {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawDate {
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    text: String,
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    text: SmolStr,
     precision: Precision,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     earliest: Option<Day>,
@@ -139,6 +140,12 @@ impl FuzzyDate {
         latest: Option<Day>,
         year_inferred: bool,
     ) -> Result<Self, InvalidValue> {
+        Self { text: text.into(), precision, earliest, latest, year_inferred }.checked()
+    }
+
+    fn checked(self) -> Result<Self, InvalidValue> {
+        let Self { text, precision, earliest, latest, .. } = &self;
+        let (precision, earliest, latest) = (*precision, *earliest, *latest);
         let refuse = |why: &str| Err(InvalidValue::new(format!("DATE_WITHOUT_PRECISION: {why}")));
         if text.chars().count() > Self::MAX_TEXT || text.chars().any(char::is_control) {
             return refuse("the words of a date are at most 120 characters without control characters");
@@ -158,17 +165,23 @@ impl FuzzyDate {
         if matches!((earliest, latest), (Some(e), Some(l)) if e > l) {
             return refuse("the earliest day comes after the latest");
         }
-        Ok(Self { text: text.to_owned(), precision, earliest, latest, year_inferred })
+        Ok(self)
     }
 
     /// One certain day.
     pub fn day(day: Day) -> Self {
-        Self { text: day.to_string(), precision: Precision::Day, earliest: Some(day), latest: Some(day), year_inferred: false }
+        Self {
+            text: format_smolstr!("{day}"),
+            precision: Precision::Day,
+            earliest: Some(day),
+            latest: Some(day),
+            year_inferred: false,
+        }
     }
 
     /// A date nobody gave.
     pub fn unknown() -> Self {
-        Self { text: String::new(), precision: Precision::Unknown, earliest: None, latest: None, year_inferred: false }
+        Self { text: SmolStr::default(), precision: Precision::Unknown, earliest: None, latest: None, year_inferred: false }
     }
 
     /// The words as written; may be empty.
@@ -223,7 +236,8 @@ impl fmt::Display for FuzzyDate {
 impl TryFrom<RawDate> for FuzzyDate {
     type Error = InvalidValue;
     fn try_from(raw: RawDate) -> Result<Self, InvalidValue> {
-        Self::new(&raw.text, raw.precision, raw.earliest, raw.latest, raw.year_inferred)
+        let RawDate { text, precision, earliest, latest, year_inferred } = raw;
+        Self { text, precision, earliest, latest, year_inferred }.checked()
     }
 }
 

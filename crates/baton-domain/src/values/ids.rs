@@ -4,17 +4,18 @@
 //! [`Text`](super::Text), which can be erased.
 
 use super::InvalidValue;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::{SmolStr, format_smolstr};
 use std::fmt;
 use std::str::FromStr;
 
-/// Declares an id: a validated string with text conversions and serde as plain text.
+/// Declares an id: a validated string with text conversions and serde as plain text. Short ids, which
+/// is nearly all of them, lie in the value itself; no id is copied when it is cloned.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $check:expr, $wanted:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(SmolStr);
 
         impl $name {
             /// The id as text.
@@ -28,7 +29,7 @@ macro_rules! id {
             fn from_str(text: &str) -> Result<Self, InvalidValue> {
                 let check: fn(&str) -> bool = $check;
                 if check(text) {
-                    Ok(Self(text.to_owned()))
+                    Ok(Self(text.into()))
                 } else {
                     Err(InvalidValue::new(format!("{} is not {}", quoted(text), $wanted)))
                 }
@@ -44,7 +45,19 @@ macro_rules! id {
 
         impl From<$name> for String {
             fn from(id: $name) -> String {
-                id.0
+                id.0.into()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                super::written::read(deserializer)
             }
         }
 
@@ -178,24 +191,24 @@ impl OrganisationId {
 impl BodyRef {
     /// Names `body` of `organisation`.
     pub fn new(organisation: &OrganisationId, body: &BodyId) -> Self {
-        Self(format!("{organisation}/{body}"))
+        Self(format_smolstr!("{organisation}/{body}"))
     }
 
     /// The organisation whose body this is.
     pub fn organisation(&self) -> OrganisationId {
-        OrganisationId(self.0.split_once('/').map_or_else(String::new, |(o, _)| o.to_owned()))
+        OrganisationId(self.0.split_once('/').map_or_else(SmolStr::default, |(o, _)| o.into()))
     }
 
     /// The body within its organisation.
     pub fn body(&self) -> BodyId {
-        BodyId(self.0.split_once('/').map_or_else(String::new, |(_, b)| b.to_owned()))
+        BodyId(self.0.split_once('/').map_or_else(SmolStr::default, |(_, b)| b.into()))
     }
 }
 
 impl TransitionId {
     /// The id of the transition of `service` to `receiver` in `wave`.
     pub fn new(receiver: &OrganisationId, service: &ServiceCode, wave: &WaveId) -> Self {
-        Self(format!("{receiver}.{service}.{wave}"))
+        Self(format_smolstr!("{receiver}.{service}.{wave}"))
     }
 
     /// The receiver at birth; a later successor does not change the id.
@@ -213,8 +226,19 @@ impl TransitionId {
         WaveId(self.part(2))
     }
 
-    fn part(&self, index: usize) -> String {
-        self.0.splitn(3, '.').nth(index).unwrap_or_default().to_owned()
+    fn part(&self, index: usize) -> SmolStr {
+        self.0.splitn(3, '.').nth(index).unwrap_or_default().into()
+    }
+
+    /// Comes before every transition of this receiver in the order of ids, and after those of receivers
+    /// that come before it. No id of a transition itself.
+    pub(crate) fn before_all_of(receiver: &OrganisationId) -> Self {
+        Self(format_smolstr!("{receiver}."))
+    }
+
+    /// Whether this is a transition of that receiver.
+    pub fn is_of(&self, receiver: &OrganisationId) -> bool {
+        self.0.strip_prefix(receiver.as_str()).is_some_and(|rest| rest.starts_with('.'))
     }
 }
 

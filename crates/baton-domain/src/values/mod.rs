@@ -11,6 +11,7 @@ mod money;
 mod numbers;
 mod stream;
 mod text;
+pub(crate) mod written;
 
 pub use date::{Day, FuzzyDate, Precision, london_today};
 pub use evidence::{Evidence, Held};

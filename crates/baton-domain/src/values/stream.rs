@@ -3,13 +3,12 @@
 use super::MeetingId;
 use super::{InvalidValue, OrganisationId, ProposalId, TransitionId, WaveId};
 use crate::route::RouteId;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
 /// One stream of events. Written `kind/id`; `log` and `audit` stand alone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum StreamId {
     /// The log itself: its opening, its forks and keys, and the roles of the installation.
     Log,
@@ -65,6 +64,29 @@ impl StreamId {
         }
     }
 
+    /// The id within its kind; the streams `log` and `audit` have none.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Log | Self::Audit => None,
+            Self::Wave(id) => Some(id.as_str()),
+            Self::Route(id) => Some(id.as_str()),
+            Self::Organisation(id) => Some(id.as_str()),
+            Self::Transition(id) => Some(id.as_str()),
+            Self::Meeting(id) => Some(id.as_str()),
+            Self::Proposal(id) => Some(id.as_str()),
+        }
+    }
+
+    /// Whether `text` is how this stream is written. Looked at for every event that is read, so nothing
+    /// is written for it.
+    pub fn is_written(&self, text: &str) -> bool {
+        let rest = text.strip_prefix(self.kind().as_str());
+        match self.id() {
+            Some(id) => rest.and_then(|rest| rest.strip_prefix('/')) == Some(id),
+            None => rest == Some(""),
+        }
+    }
+
     /// The transition whose stream this is, if it is one.
     pub fn transition(&self) -> Option<&TransitionId> {
         match self {
@@ -74,9 +96,10 @@ impl StreamId {
     }
 }
 
-impl fmt::Display for StreamKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl StreamKind {
+    /// The kind as written.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Log => "log",
             Self::Audit => "audit",
             Self::Wave => "wave",
@@ -85,21 +108,22 @@ impl fmt::Display for StreamKind {
             Self::Transition => "transition",
             Self::Meeting => "meeting",
             Self::Proposal => "proposal",
-        })
+        }
+    }
+}
+
+impl fmt::Display for StreamKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.kind();
-        match self {
-            Self::Log | Self::Audit => write!(f, "{kind}"),
-            Self::Wave(id) => write!(f, "{kind}/{id}"),
-            Self::Route(id) => write!(f, "{kind}/{id}"),
-            Self::Organisation(id) => write!(f, "{kind}/{id}"),
-            Self::Transition(id) => write!(f, "{kind}/{id}"),
-            Self::Meeting(id) => write!(f, "{kind}/{id}"),
-            Self::Proposal(id) => write!(f, "{kind}/{id}"),
+        f.write_str(self.kind().as_str())?;
+        match self.id() {
+            Some(id) => write!(f, "/{id}"),
+            None => Ok(()),
         }
     }
 }
@@ -133,5 +157,44 @@ impl TryFrom<String> for StreamId {
 impl From<StreamId> for String {
     fn from(id: StreamId) -> String {
         id.to_string()
+    }
+}
+
+impl Serialize for StreamId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for StreamId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        super::written::read(deserializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stream_is_written_as_it_is_read_and_as_no_other_is() {
+        let all = [
+            "log",
+            "audit",
+            "wave/POD-2021",
+            "route/pod-2021",
+            "organisation/QUY",
+            "transition/QUY.DENT.POD-2021",
+            "meeting/QUY",
+            "proposal/QUY",
+        ];
+        for text in all {
+            let stream: StreamId = text.parse().expect("a stream");
+            assert_eq!(stream.to_string(), text);
+            for other in all {
+                assert_eq!(stream.is_written(other), text == other, "{text} and {other}");
+            }
+            assert!(!stream.is_written(&format!("{text}X")) && !stream.is_written(&text[..text.len() - 1]));
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::story::Story;
 use crate::values::{
     BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, Position, Revision, ServiceCode, StreamId, Text, WaveId,
 };
-use imbl::{OrdMap, Vector};
+use imbl::{OrdMap, OrdSet, Vector};
 use std::sync::Arc;
 
 /// A programme as it stands.
@@ -72,6 +72,8 @@ pub struct World {
     waves: OrdMap<WaveId, Arc<Wave>>,
     routes: OrdMap<RouteId, Vector<PublishedRoute>>,
     roles: OrdMap<StreamId, Arc<Vec<RoleHeld>>>,
+    /// The streams that say of a person that they hold a role, now or once.
+    roles_by_person: OrdMap<PersonId, OrdSet<StreamId>>,
     interests: OrdMap<MeetingId, Vector<Interest>>,
 }
 
@@ -110,7 +112,24 @@ impl World {
                 let first = self.roles.get(stream).and_then(|r| r.iter().find(|r| r.founding).cloned());
                 held.extend(first);
             }
-            self.roles.insert(stream.clone(), Arc::new(held));
+            let before = self.roles.insert(stream.clone(), Arc::new(held));
+            self.index_persons(stream, before.as_deref());
+        }
+    }
+
+    /// Keeps `roles_by_person` in step with the roles of one stream.
+    fn index_persons(&mut self, stream: &StreamId, before: Option<&Vec<RoleHeld>>) {
+        for person in before.into_iter().flatten().filter_map(|held| held.person.as_ref()) {
+            if let Some(streams) = self.roles_by_person.get_mut(person) {
+                streams.remove(stream);
+                if streams.is_empty() {
+                    self.roles_by_person.remove(person);
+                }
+            }
+        }
+        let now = self.roles.get(stream).cloned();
+        for person in now.iter().flat_map(|held| held.iter()).filter_map(|held| held.person.as_ref()) {
+            self.roles_by_person.entry(person.clone()).or_default().insert(stream.clone());
         }
     }
 
@@ -210,6 +229,13 @@ impl World {
         self.roles.iter().flat_map(|(stream, held)| held.iter().map(move |role| (stream, role)))
     }
 
+    /// The roles that one person holds, now or once, in the order of the streams that say so. Does not
+    /// look at what others hold: it is asked for every request.
+    pub fn roles_of<'w>(&'w self, person: &'w PersonId) -> impl Iterator<Item = &'w RoleHeld> {
+        let streams = self.roles_by_person.get(person).into_iter().flatten();
+        streams.flat_map(|stream| self.roles_in(stream)).filter(move |held| held.person.as_ref() == Some(person))
+    }
+
     /// The roles recorded in one stream.
     pub fn roles_in(&self, stream: &StreamId) -> impl Iterator<Item = &RoleHeld> {
         self.roles.get(stream).into_iter().flat_map(|held| held.iter())
@@ -260,7 +286,7 @@ impl World {
     }
 
     fn read_meeting(&mut self, id: &MeetingId, story: &Story) {
-        let interests = story.in_force().filter_map(|entry| match &entry.statement.event {
+        let interests = story.in_force().filter_map(|entry| match &entry.statement().event {
             Event::InterestDeclared(i) => {
                 Some(Interest { person: i.person.clone(), subject: i.subject.clone(), action: i.action })
             }
@@ -281,7 +307,7 @@ fn shows_in_organisation(kind: crate::event::EventType) -> bool {
 fn read_wave(story: &Story) -> Wave {
     let mut wave = Wave::default();
     for entry in story.in_force() {
-        match &entry.statement.event {
+        match &entry.statement().event {
             Event::WaveOpened(opened) => {
                 wave.name.clone_from(&opened.name);
                 wave.services.clone_from(&opened.services);

@@ -81,7 +81,7 @@ impl Organisation {
             successors: Vec::new(),
         };
         for entry in story.in_force() {
-            organisation.apply(&entry.statement.event);
+            organisation.apply(&entry.statement().event);
         }
         organisation
     }

@@ -55,7 +55,7 @@ pub(super) fn read(stream: &StreamId, story: &Story) -> Vec<RoleHeld> {
     };
     let mut held: Vec<RoleHeld> = Vec::new();
     for entry in story.in_force() {
-        match &entry.statement.event {
+        match &entry.statement().event {
             Event::RoleGranted(g) => held.push(RoleHeld {
                 person: g.person.clone(),
                 name: g.name.clone(),

@@ -304,7 +304,7 @@ fn checked_answer_whose_words_alone_are_corrected_stays_outdated_after_erasure()
     log.take_by_two(&[erasure(&[at, corrected, proposed])]);
     assert_eq!(facts(&log), before);
     let entry = log.subject().story.entry(answered).expect("an answer").clone();
-    assert_ne!(entry.valued_by, answered);
+    assert_ne!(entry.valued_by(), answered);
 }
 
 #[test]

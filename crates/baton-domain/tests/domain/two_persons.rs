@@ -277,6 +277,6 @@ fn correction_of_a_date_is_shown_with_when_it_was_made() {
     let sent = log.take(eoi());
     let corrected = log.take_by_two(&[correction(sent, sent, json!({ "occurred": when("2021-07-20"), "standing": "reported" }))]);
     let entry = log.subject().story.entry(sent).expect("entry").clone();
-    assert_eq!((entry.corrected_by.as_slice(), entry.value_revision()), ([corrected].as_slice(), corrected));
-    assert_eq!(entry.statement.standing, baton_domain::event::Standing::Reported);
+    assert_eq!((entry.corrected_by(), entry.value_revision()), ([corrected].as_slice(), corrected));
+    assert_eq!(entry.statement().standing, baton_domain::event::Standing::Reported);
 }

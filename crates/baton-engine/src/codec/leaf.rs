@@ -1,13 +1,15 @@
 //! Leaves of schema 1: which parts of an event are left out, and how a leaf is read.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use baton_domain::event::{DoneBy, Event, EventType, Gap, Placed, Recorded, Standing, Statement};
 use baton_domain::values::{ActId, Evidence, FuzzyDate, PersonId, Position, ProposalId, Revision, StreamId, Text};
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::tree::Node;
 use super::{DecodeError, FORMAT, SCHEMA};
 
 /// Fields of the envelope that mean the same when they are empty as when they are absent.
@@ -35,8 +37,8 @@ struct Leaf<'l> {
     #[serde(default)]
     done_by: DoneBy,
     act: Option<ActId>,
-    #[serde(default)]
-    evidence: Vec<Evidence>,
+    #[serde(borrow)]
+    evidence: Option<&'l RawValue>,
     remark: Option<Text>,
     r#type: EventType,
     #[serde(borrow)]
@@ -51,44 +53,45 @@ struct Header<'l> {
     schema: u32,
 }
 
-/// Leaves out what says nothing: nulls everywhere, and empty parts of the envelope.
-pub(super) fn strip(value: &mut Value) {
-    drop_nulls(value);
-    if let Value::Object(fields) = value {
-        fields.retain(|name, field| !(is_empty(field) && EMPTY_MEANS_ABSENT.contains(&name.as_str())));
+/// Leaves out what says nothing: empty parts of the envelope. Nulls are not in a tree.
+pub(super) fn strip(leaf: &mut Node) {
+    if let Node::Object(fields) = leaf {
+        fields.retain(|(name, field)| !(field.is_empty() && EMPTY_MEANS_ABSENT.contains(&name.as_str())));
     }
 }
 
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, field| !field.is_null());
-            fields.values_mut().for_each(drop_nulls);
+/// Evidence read before, by its text in the leaf.
+#[derive(Debug, Default)]
+pub(super) struct Papers(HashMap<Box<str>, Arc<[Evidence]>>);
+
+impl Papers {
+    /// So many lists are remembered; then all are forgotten, which costs only their sharing.
+    const MAX: usize = 4_096;
+
+    fn read(&mut self, json: &str) -> Result<Arc<[Evidence]>, serde_json::Error> {
+        if let Some(known) = self.0.get(json) {
+            return Ok(Arc::clone(known));
         }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        _ => false,
+        let evidence: Arc<[Evidence]> = serde_json::from_str::<Vec<Evidence>>(json)?.into();
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        self.0.insert(json.into(), Arc::clone(&evidence));
+        Ok(evidence)
     }
 }
 
 /// Reads a leaf, in whichever schema it was written.
-pub(super) fn read(leaf: &[u8]) -> Result<(Recorded, u32), DecodeError> {
-    match serde_json::from_slice::<Leaf<'_>>(leaf) {
+pub(super) fn read(leaf: &str, papers: &mut Papers) -> Result<(Recorded, u32), DecodeError> {
+    match serde_json::from_str::<Leaf<'_>>(leaf) {
         Ok(leaf) => {
             check_version(&leaf.v, leaf.schema)?;
             let schema = leaf.schema;
-            Ok((leaf.recorded().map_err(DecodeError::Leaf)?, schema))
+            Ok((leaf.recorded(papers).map_err(DecodeError::Leaf)?, schema))
         }
         // A leaf of a newer schema may have other fields: then that is what is to be said of it.
         Err(error) => {
-            let header: Header<'_> = serde_json::from_slice(leaf).map_err(DecodeError::Leaf)?;
+            let header: Header<'_> = serde_json::from_str(leaf).map_err(DecodeError::Leaf)?;
             check_version(&header.v, header.schema)?;
             Err(DecodeError::Leaf(error))
         }
@@ -109,13 +112,13 @@ fn check_version(format: &str, schema: u32) -> Result<(), DecodeError> {
 }
 
 impl Leaf<'_> {
-    fn recorded(self) -> Result<Recorded, serde_json::Error> {
+    fn recorded(self, papers: &mut Papers) -> Result<Recorded, serde_json::Error> {
         let statement = Statement {
             standing: self.standing,
             occurred: self.occurred,
             done_by: self.done_by,
             act: self.act,
-            evidence: self.evidence,
+            evidence: self.evidence.map(|json| papers.read(json.get())).transpose()?.unwrap_or_default(),
             remark: self.remark,
             event: payload(self.r#type, self.payload.get())?,
         };

@@ -10,14 +10,18 @@
 
 mod hex;
 mod leaf;
+mod open;
 mod seal;
+mod tree;
 
 use baton_domain::event::Recorded;
 use baton_ledger::Disclosure;
 use baton_ledger::bounds::{MAX_DISCLOSURE, MAX_LEAF, MAX_RECORD};
-use serde_json::Value;
+use smol_str::SmolStr;
 
+use self::leaf::Papers;
 use self::seal::{Openings, Salt};
+use self::tree::Node;
 
 /// What every leaf says it is.
 pub const FORMAT: &str = "baton/leaf/1";
@@ -103,16 +107,16 @@ pub(crate) fn encode_with(
     recorded: &Recorded,
     salt: &mut dyn FnMut() -> Result<Salt, EncodeError>,
 ) -> Result<Encoded, EncodeError> {
-    let mut value = serde_json::to_value(recorded).map_err(EncodeError::Form)?;
-    leaf::strip(&mut value);
-    let openings = seal::seal(&mut value, salt)?;
-    if let Value::Object(fields) = &mut value {
-        fields.insert("v".to_owned(), FORMAT.into());
-        fields.insert("schema".to_owned(), SCHEMA.into());
+    let mut tree = tree::tree(recorded).map_err(EncodeError::Form)?;
+    leaf::strip(&mut tree);
+    tree.sort();
+    let openings = seal::seal(&mut tree, salt)?;
+    if let Node::Object(fields) = &mut tree {
+        let at = |name: &str, fields: &[(SmolStr, Node)]| fields.partition_point(|(other, _)| other.as_str() < name);
+        fields.insert(at("schema", fields), (SmolStr::new_static("schema"), Node::Unsigned(SCHEMA.into())));
+        fields.insert(at("v", fields), (SmolStr::new_static("v"), Node::Text(SmolStr::new_static(FORMAT))));
     }
-    // Keys come out sorted whichever map the build chose.
-    value.sort_all_objects();
-    let leaf = serde_json::to_vec(&value).map_err(EncodeError::Form)?;
+    let leaf = serde_json::to_vec(&tree).map_err(EncodeError::Form)?;
     let disclosure = disclosure(&openings)?;
 
     let beside = disclosure.as_ref().map_or(0, Vec::len);
@@ -122,19 +126,40 @@ pub(crate) fn encode_with(
     Ok(Encoded { leaf, disclosure })
 }
 
-/// Decodes a leaf, puts back the words that are disclosed, and says in which schema it was written.
-/// Words that are erased stay [`Withheld`](baton_domain::values::Text::Withheld).
+/// Decodes one leaf; see [`Decoder::decode`].
 ///
 /// # Errors
-/// See [`DecodeError`]. Words that do not open their commitment are an error, never left out.
+/// See [`DecodeError`].
 pub fn decode(leaf: &[u8], disclosure: &Disclosure) -> Result<(Recorded, u32), DecodeError> {
-    match disclosure {
-        Disclosure::None | Disclosure::Erased => leaf::read(leaf),
-        Disclosure::Unreadable => Err(DecodeError::Unreadable),
-        Disclosure::Open(words) => {
-            let openings: Openings = serde_json::from_slice(words).map_err(|_| DecodeError::Disclosure)?;
-            leaf::read(seal::open(leaf, &openings)?.as_bytes())
-        }
+    Decoder::default().decode(leaf, disclosure)
+}
+
+/// Decodes leaves one after the other. Remembers evidence that it has read, because the same papers are
+/// named by many statements: they share it then, in time and in memory.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    papers: Papers,
+    opened: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes a leaf, puts back the words that are disclosed, and says in which schema it was written.
+    /// Words that are erased stay [`Withheld`](baton_domain::values::Text::Withheld).
+    ///
+    /// # Errors
+    /// See [`DecodeError`]. Words that do not open their commitment are an error, never left out.
+    pub fn decode(&mut self, leaf: &[u8], disclosure: &Disclosure) -> Result<(Recorded, u32), DecodeError> {
+        let opened = match disclosure {
+            Disclosure::None | Disclosure::Erased => leaf,
+            Disclosure::Unreadable => return Err(DecodeError::Unreadable),
+            Disclosure::Open(words) => {
+                open::open(leaf, words, &mut self.opened)?;
+                &self.opened
+            }
+        };
+        // Looked at once as a whole, the text need not be looked at again string by string.
+        let text = std::str::from_utf8(opened).map_err(|_| DecodeError::Leaf(serde::de::Error::custom("not UTF-8")))?;
+        leaf::read(text, &mut self.papers)
     }
 }
 

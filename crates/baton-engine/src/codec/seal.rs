@@ -1,4 +1,4 @@
-//! Sealing: words out of the leaf, commitments in, and back.
+//! Sealing: words out of the leaf, commitments in. The way back is in `open.rs`.
 //!
 //! The commitment to a text is SHA-256 over `"baton/commit/v1"`, a zero byte, the length of the path
 //! as four bytes (most significant first), the path (a JSON pointer into the leaf), 32 bytes of salt
@@ -6,15 +6,17 @@
 //! short ones cannot be guessed. Path, salt and words lie beside the leaf as one JSON object:
 //! `{"/payload/note": {"salt": HEX, "value": WORDS}}`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
-use super::{DecodeError, EncodeError, hex};
+use super::tree::Node;
+use super::{EncodeError, hex};
 
 pub(crate) type Salt = [u8; 32];
 
@@ -22,22 +24,17 @@ pub(crate) type Salt = [u8; 32];
 const OPEN: &str = "$open";
 const SEALED: &str = "$sealed";
 
-/// How a commitment stands in a leaf, before its 64 digits. Inside a JSON string the quotation marks
-/// would be escaped, so these bytes stand nowhere else.
-const SEAL: &str = r#"{"$sealed":""#;
-const SEAL_DIGITS: usize = 64;
-const SEAL_END: &str = r#""}"#;
-
 /// The words of one leaf, by path.
-pub(super) type Openings = BTreeMap<String, Opening>;
+pub(super) type Openings = BTreeMap<String, Opening<'static>>;
 
 /// What opens one commitment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Opening {
+pub(super) struct Opening<'w> {
     #[serde(with = "hex")]
     salt: Salt,
-    value: String,
+    #[serde(borrow)]
+    pub(super) value: Cow<'w, str>,
 }
 
 /// A salt from the system.
@@ -47,36 +44,39 @@ pub(super) fn system_salt() -> Result<Salt, EncodeError> {
     Ok(salt)
 }
 
-/// Replaces every open text of `leaf` by its commitment and returns what opens them.
-pub(super) fn seal(leaf: &mut Value, salt: &mut dyn FnMut() -> Result<Salt, EncodeError>) -> Result<Openings, EncodeError> {
+/// Replaces every open text of `leaf` by its commitment and returns what opens them. Salts are drawn in
+/// the order of the tree.
+pub(super) fn seal(leaf: &mut Node, salt: &mut dyn FnMut() -> Result<Salt, EncodeError>) -> Result<Openings, EncodeError> {
     let mut openings = Openings::new();
     seal_at(leaf, &mut String::new(), salt, &mut openings)?;
     Ok(openings)
 }
 
 fn seal_at(
-    value: &mut Value,
+    node: &mut Node,
     path: &mut String,
     salt: &mut dyn FnMut() -> Result<Salt, EncodeError>,
     openings: &mut Openings,
 ) -> Result<(), EncodeError> {
     let length = path.len();
-    match value {
-        Value::Object(fields) => {
-            if let Some(words) = take_words(fields) {
-                let opening = Opening { salt: salt()?, value: words };
-                let commitment = commitment(path, &opening);
-                fields.insert(SEALED.to_owned(), hex::text(&commitment).into());
+    match node {
+        Node::Object(fields) => {
+            if let [(name, Node::Text(words))] = fields.as_mut_slice()
+                && name == OPEN
+            {
+                let opening = Opening { salt: salt()?, value: String::from(std::mem::take(words)).into() };
+                *name = SmolStr::new_static(SEALED);
+                *words = hex::text(&hex::digits(&commitment(path, &opening))).into();
                 openings.insert(path.clone(), opening);
                 return Ok(());
             }
-            for (key, field) in fields {
-                push_key(path, key);
+            for (name, field) in fields {
+                push_key(path, name);
                 seal_at(field, path, salt, openings)?;
                 path.truncate(length);
             }
         }
-        Value::Array(items) => {
+        Node::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 push_key(path, &index.to_string());
                 seal_at(item, path, salt, openings)?;
@@ -91,29 +91,15 @@ fn seal_at(
 /// Goes one step down in a JSON pointer.
 fn push_key(path: &mut String, key: &str) {
     path.push('/');
-    if key.contains(['~', '/']) {
+    if key.bytes().any(|b| matches!(b, b'~' | b'/')) {
         path.push_str(&key.replace('~', "~0").replace('/', "~1"));
     } else {
         path.push_str(key);
     }
 }
 
-/// The words of an object that is an open text, taken out of it.
-fn take_words(fields: &mut Map<String, Value>) -> Option<String> {
-    if fields.len() != 1 {
-        return None;
-    }
-    match fields.get_mut(OPEN)? {
-        Value::String(words) => {
-            let words = std::mem::take(words);
-            fields.clear();
-            Some(words)
-        }
-        _ => None,
-    }
-}
-
-fn commitment(path: &str, opening: &Opening) -> [u8; 32] {
+/// What stands in the leaf for the words of `opening` at `path`.
+pub(super) fn commitment(path: &str, opening: &Opening<'_>) -> [u8; 32] {
     // A path is shorter than its leaf, which is shorter than 64 KiB.
     let length = path.len() as u32;
     let mut hasher = Sha256::new();
@@ -121,48 +107,6 @@ fn commitment(path: &str, opening: &Opening) -> [u8; 32] {
     hasher.update(length.to_be_bytes());
     hasher.update(path);
     hasher.update(opening.salt);
-    hasher.update(&opening.value);
+    hasher.update(opening.value.as_bytes());
     hasher.finalize().into()
-}
-
-/// The leaf with the words of `openings` in place of their commitments.
-///
-/// Words are found by their commitment, which binds them to their path. Commitments without an
-/// opening stay; an opening without a commitment is damage.
-pub(super) fn open(leaf: &[u8], openings: &Openings) -> Result<String, DecodeError> {
-    let mut rest = std::str::from_utf8(leaf).map_err(|_| not_text())?;
-    let mut closed: HashMap<String, (&str, &str)> = openings
-        .iter()
-        .map(|(path, opening)| (hex::text(&commitment(path, opening)), (path.as_str(), opening.value.as_str())))
-        .collect();
-    let words: usize = openings.values().map(|opening| opening.value.len()).sum();
-    let mut opened = String::with_capacity(leaf.len() + words);
-    while let Some(at) = rest.find(SEAL) {
-        let (before, seal) = rest.split_at(at);
-        opened.push_str(before);
-        let end = SEAL.len() + SEAL_DIGITS + SEAL_END.len();
-        let digits = seal.get(SEAL.len()..SEAL.len() + SEAL_DIGITS).unwrap_or_default();
-        match closed.remove(digits) {
-            Some((_, words)) if seal.get(..end).is_some_and(|seal| seal.ends_with(SEAL_END)) => {
-                opened.push_str(r#"{"$open":"#);
-                opened.push_str(&Value::from(words).to_string());
-                opened.push('}');
-                rest = &seal[end..];
-            }
-            Some((path, _)) => return Err(DecodeError::Commitment { path: path.to_owned() }),
-            None => {
-                opened.push_str(SEAL);
-                rest = &seal[SEAL.len()..];
-            }
-        }
-    }
-    opened.push_str(rest);
-    match closed.into_values().map(|(path, _)| path).min() {
-        Some(path) => Err(DecodeError::Commitment { path: path.to_owned() }),
-        None => Ok(opened),
-    }
-}
-
-fn not_text() -> DecodeError {
-    DecodeError::Leaf(serde::de::Error::custom("not UTF-8"))
 }

@@ -6,6 +6,7 @@ mod codec;
 mod erasure;
 mod failures;
 mod faulty;
+mod fold;
 mod replay;
 mod samples;
 mod sled;

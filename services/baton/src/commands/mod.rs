@@ -2,6 +2,7 @@
 
 mod approve;
 mod backup;
+mod bench;
 mod board;
 mod demo;
 mod doctor;
@@ -72,6 +73,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Restore(restore) => restore::run(&mut cx, &restore).await,
         Command::Fork(fork) => fork::run(&mut cx, &fork).await,
         Command::Doctor(doctor) => doctor::run(&mut cx, &doctor).await,
+        Command::Bench(bench) => bench::run(&mut cx, &bench).await,
         Command::Completions { shell } => completions(&mut cx, shell),
         Command::ProbeStore { dir } => server::probe(&dir),
     };

@@ -41,7 +41,7 @@ pub fn command(sent: &proto::Command, at: &At<'_>) -> Option<Command> {
             occurred: occurred?,
             done_by: done_by?,
             act: act?,
-            evidence: evidence?,
+            evidence: evidence?.into(),
             remark: remark?,
             event: event?,
         },

@@ -118,7 +118,7 @@ fn steps(transition: &Transition, route: &Route) -> Vec<(Revision, proto::Replay
         let step = proto::ReplayStep {
             voided: !entry.in_force(),
             set_aside: last.set_aside.contains(&entry.revision()),
-            corrected_by: entry.corrected_by.last().map(|r| r.0),
+            corrected_by: entry.corrected_by().last().map(|r| r.0),
             in_story: true,
             ..stage_of(&facts, route)
         };

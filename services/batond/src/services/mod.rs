@@ -15,6 +15,7 @@ use crate::archive::Progress;
 use crate::config::Limits;
 use crate::pages::Pages;
 use crate::status::{self, Reason};
+use crate::view;
 use baton_domain::state::State;
 use baton_domain::values::{Day, Position};
 use baton_engine::Engine;
@@ -26,6 +27,7 @@ use tonic::Status;
 pub(crate) struct Service {
     engine: Engine,
     pages: Arc<Pages>,
+    kept: Arc<view::Kept>,
     limits: Limits,
     /// How far the archive is, where there is one.
     archive: Option<tokio::sync::watch::Receiver<Progress>>,
@@ -40,7 +42,7 @@ impl Service {
         archive: Option<tokio::sync::watch::Receiver<Progress>>,
         stopping: tokio::sync::watch::Receiver<bool>,
     ) -> Self {
-        Self { engine, pages: Arc::default(), limits, archive, stopping }
+        Self { engine, pages: Arc::default(), kept: Arc::default(), limits, archive, stopping }
     }
 
     /// The durable state, at `min` or later.

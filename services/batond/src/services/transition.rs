@@ -4,11 +4,11 @@ use super::{Service, position, today};
 use crate::parse::{self, OrderKey};
 use crate::{status, view};
 use baton_domain::transition::{Action, ActionKind};
-use baton_domain::values::FuzzyDate;
 use baton_proto::v1 as proto;
 use proto::transition_service_server::TransitionService;
+use std::sync::Arc;
 use tonic::{Request, Response, Status};
-use view::Row;
+use view::Line;
 
 #[tonic::async_trait]
 impl TransitionService for Service {
@@ -19,10 +19,14 @@ impl TransitionService for Service {
         let asked = parse::get_transition(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
         let found = state.transitions.get(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
-        let row = view::row(&state, found, &asked.as_of, today())
-            .ok_or_else(|| status::not_found("transition registered at the time asked for:", &asked.transition))?;
         let position = position(&state);
-        Ok(Response::new(proto::GetTransitionResponse { transition: Some(view::transition(&row, position)), position }))
+        let view = if asked.as_of.is_now() {
+            self.kept.in_full(&state, found, today())
+        } else {
+            view::row(&state, found, &asked.as_of, today()).map(|row| view::transition(&row, position))
+        };
+        let view = view.ok_or_else(|| status::not_found("transition registered at the time asked for:", &asked.transition))?;
+        Ok(Response::new(proto::GetTransitionResponse { transition: Some(view), position }))
     }
 
     async fn list_transitions(
@@ -37,17 +41,21 @@ impl TransitionService for Service {
         let chosen = start.state.transitions.values().filter(|t| {
             asked.wave.as_ref().is_none_or(|w| t.id.wave() == *w)
                 && asked.service.as_ref().is_none_or(|s| t.id.service() == *s)
-                && asked.receiver.as_ref().is_none_or(|r| t.id.receiver() == *r)
+                && asked.receiver.as_ref().is_none_or(|r| t.id.is_of(r))
         });
-        let rows = chosen.filter_map(|t| view::row(&start.state, t, &asked.as_of, today));
-        let mut rows: Vec<Row> = rows
-            .filter(|row| asked.region.as_ref().is_none_or(|r| row.region == r.as_str()))
-            .filter(|row| asked.stage.as_ref().is_none_or(|s| row.stage == s.as_str()))
+        let line = |t| match asked.as_of.is_now() {
+            true => self.kept.line(&start.state, t, today),
+            false => view::row(&start.state, t, &asked.as_of, today).map(|row| Arc::new(Line::of(&row))),
+        };
+        let mut lines: Vec<Arc<Line>> = chosen
+            .filter_map(line)
+            .filter(|line| asked.region.as_ref().is_none_or(|r| line.summary.region == r.as_str()))
+            .filter(|line| asked.stage.as_ref().is_none_or(|s| line.summary.stage == s.as_str()))
             .collect();
-        order(&mut rows, asked.order_by);
-        let page = self.pages.page(&start, rows, asked.page_size);
+        order(&mut lines, asked.order_by);
+        let page = self.pages.page(&start, lines, asked.page_size);
         Ok(Response::new(proto::ListTransitionsResponse {
-            transitions: page.items.iter().map(view::summary).collect(),
+            transitions: page.items.iter().map(|line| line.summary.clone()).collect(),
             next_page_token: page.next,
             position: position(&start.state),
             total_size: u32::try_from(page.total).unwrap_or(u32::MAX),
@@ -100,17 +108,15 @@ fn approval(
 }
 
 /// Sorts by the key asked for; ties by id, so that the order is total.
-fn order(rows: &mut [Row], by: parse::OrderBy) {
-    let live = |row: &Row| row.facts.live_on.as_ref().and_then(FuzzyDate::earliest);
-    let stage = |row: &Row| row.route.stages().iter().position(|s| s.id.as_str() == row.stage);
-    rows.sort_by(|a, b| {
+fn order(lines: &mut [Arc<Line>], by: parse::OrderBy) {
+    lines.sort_by(|a, b| {
         let key = match by.key {
             OrderKey::Id => std::cmp::Ordering::Equal,
-            OrderKey::Receiver => a.registration.receiver.cmp(&b.registration.receiver),
-            OrderKey::Stage => stage(a).cmp(&stage(b)),
-            OrderKey::LiveOn => (live(a).is_none(), live(a)).cmp(&(live(b).is_none(), live(b))),
+            OrderKey::Receiver => a.receiver.cmp(&b.receiver),
+            OrderKey::Stage => a.stage.cmp(&b.stage),
+            OrderKey::LiveOn => (a.live.is_none(), a.live).cmp(&(b.live.is_none(), b.live)),
         };
-        let order = key.then_with(|| a.transition.id.cmp(&b.transition.id));
+        let order = key.then_with(|| a.id.cmp(&b.id));
         if by.descending { order.reverse() } else { order }
     });
 }

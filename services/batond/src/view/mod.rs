@@ -2,6 +2,7 @@
 
 mod common;
 mod directory;
+mod kept;
 mod proposal;
 mod recorded;
 mod summary;
@@ -9,6 +10,7 @@ mod transition;
 
 pub use common::{fuzzy_date, gap, text, unmet};
 pub use directory::{body, organisation, role, status_on, wave};
+pub use kept::{Kept, Line};
 pub use proposal::{assessment, proposal};
 pub use recorded::recorded_event;
 pub use summary::{Row, plan, row, summary};

@@ -80,7 +80,8 @@ pub fn row(state: &State, transition: &Transition, as_of: &AsOf, today: Day) -> 
 }
 
 fn happened(entry: &baton_domain::story::Entry, day: Day) -> bool {
-    matches!(entry.statement.event, Event::TransitionRegistered(_)) || entry.statement.occurred.latest().is_some_and(|l| l <= day)
+    matches!(entry.statement().event, Event::TransitionRegistered(_))
+        || entry.statement().occurred.latest().is_some_and(|l| l <= day)
 }
 
 /// The row as one line.

@@ -101,7 +101,7 @@ fn question(row: &Row, list: &baton_domain::route::Checklist, asked: &baton_doma
     let given = row.facts.questions.get(&(list.id.clone(), asked.id.clone()));
     let latest = given.and_then(Question::latest);
     let check = given.and_then(Question::corroboration);
-    let said = |revision: Revision| row.transition.story.entry(revision).map(|e| &e.statement.event);
+    let said = |revision: Revision| row.transition.story.entry(revision).map(|e| &e.statement().event);
     let narrative = latest.and_then(|(_, a)| match said(a.by.revision)? {
         Event::ChecklistAnswered(e) => e.narrative.as_ref(),
         _ => None,
@@ -128,7 +128,7 @@ fn question(row: &Row, list: &baton_domain::route::Checklist, asked: &baton_doma
 }
 
 fn findings(row: &Row) -> Vec<proto::FindingView> {
-    let note = |revision: Revision| match row.transition.story.entry(revision).map(|e| &e.statement.event) {
+    let note = |revision: Revision| match row.transition.story.entry(revision).map(|e| &e.statement().event) {
         Some(Event::FindingRaised(e)) => text(e.note.as_ref()),
         _ => String::new(),
     };

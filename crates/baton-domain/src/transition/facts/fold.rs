@@ -15,9 +15,9 @@ impl Facts {
     pub fn apply(&mut self, entry: &Entry, route: &Route) {
         self.gaps.extend(entry.recorded.gaps.iter().map(|gap| (entry.revision(), gap.clone())));
         self.read += 1;
-        let statement = &*entry.statement;
+        let statement = entry.statement();
         let by = Support { revision: entry.revision(), standing: statement.standing };
-        let mark = Mark { by, nth: self.read, valued_by: entry.valued_by, statement, person: acted(entry) };
+        let mark = Mark { by, nth: self.read, valued_by: entry.valued_by(), statement, person: acted(entry) };
         match &statement.event {
             Event::TransitionRegistered(_) => self.registered = Some(by),
             Event::RoundOpened(round) => self.reopen(round),
@@ -304,7 +304,7 @@ impl Mark<'_> {
 /// Without this who names nobody could check their own work.
 fn acted(entry: &Entry) -> Option<&PersonId> {
     let live = entry.recorded.approval.is_none();
-    entry.statement.done_by.person.as_ref().or_else(|| live.then_some(&entry.recorded.recorded_by))
+    entry.statement().done_by.person.as_ref().or_else(|| live.then_some(&entry.recorded.recorded_by))
 }
 
 fn yes_no(yes: bool) -> &'static str {

@@ -12,7 +12,8 @@ pub(super) fn planned(cx: &Context<'_>, e: &Planned) -> Vec<Unmet> {
         unmet.extend(outcome(cx, dependency));
     }
     if let Some(replaced) = e.replaces {
-        let is_plan = cx.transition.story.entry(replaced).is_some_and(|entry| matches!(entry.statement.event, Event::Planned(_)));
+        let is_plan =
+            cx.transition.story.entry(replaced).is_some_and(|entry| matches!(entry.statement().event, Event::Planned(_)));
         if !is_plan {
             unmet.push(Unmet::hard("TARGET_MISMATCH", "", format!("revision {replaced} is no plan of this transition")));
         }

@@ -25,20 +25,20 @@ fn in_scope(scope: &Scope, side: RoleSide, transition: &Transition) -> bool {
 
 /// The persons who hold one of `roles` for this transition on `day`.
 pub fn holders(cx: &Context<'_>, roles: &[RoleId], day: Day) -> BTreeSet<PersonId> {
-    holding(cx, roles, day).filter_map(|held| held.person.clone()).collect()
+    let held = cx.world.roles().map(|(_, held)| held).filter(|held| counts(cx, held, roles, day));
+    held.filter_map(|held| held.person.clone()).collect()
 }
 
-fn holding<'a>(cx: &'a Context<'_>, roles: &'a [RoleId], day: Day) -> impl Iterator<Item = &'a RoleHeld> {
-    cx.world.roles().map(|(_, held)| held).filter(move |held| {
-        roles.contains(&held.role)
-            && held.on(day)
-            && cx.route.role_side(&held.role).is_some_and(|side| in_scope(&held.scope, side, cx.transition))
-    })
+/// Whether a role that is held is one of `roles`, for this transition, on `day`.
+fn counts(cx: &Context<'_>, held: &RoleHeld, roles: &[RoleId], day: Day) -> bool {
+    roles.contains(&held.role)
+        && held.on(day)
+        && cx.route.role_side(&held.role).is_some_and(|side| in_scope(&held.scope, side, cx.transition))
 }
 
 /// Whether this person holds one of `roles` for this transition on `day`.
 pub fn holds_role(cx: &Context<'_>, person: &PersonId, roles: &[RoleId], day: Day) -> bool {
-    holding(cx, roles, day).any(|held| held.person.as_ref() == Some(person))
+    cx.world.roles_of(person).any(|held| counts(cx, held, roles, day))
 }
 
 /// Whether this person holds a role of that side, in an organisation of that side or in a host that works
@@ -49,9 +49,8 @@ pub(super) fn on_side(cx: &Context<'_>, person: &PersonId, side: RoleSide, day: 
         Scope::Organisation(id) => side == RoleSide::Receiver && hosts(cx, id),
         Scope::Installation | Scope::Transition(_) => false,
     };
-    let held =
-        |held: &RoleHeld| held.person.as_ref() == Some(person) && roles.contains(&held.role) && held.on(day) && at_host(held);
-    holds_role(cx, person, &roles, day) || cx.world.roles().any(|(_, role)| held(role))
+    let held = |held: &RoleHeld| roles.contains(&held.role) && held.on(day) && at_host(held);
+    holds_role(cx, person, &roles, day) || cx.world.roles_of(person).any(held)
 }
 
 /// Whether a body of this organisation works as a host for the receiver.

@@ -124,7 +124,7 @@ impl Act {
                 occurred: date(self.on.as_deref().unwrap_or(today)),
                 done_by,
                 act: None,
-                evidence: self.evidence.clone(),
+                evidence: self.evidence.as_slice().into(),
                 remark: None,
                 event: self.event(),
             },

@@ -71,7 +71,7 @@ proptest! {
         let log = lived(&tries);
         let again = replayed(&log.events);
         let (live, then) = (log.subject(), again.transitions.get(&log.subject().id).expect("registered"));
-        let order = |t: &baton_domain::transition::Transition| t.story.entries().map(|e| (e.revision(), e.voided_by, e.corrected_by.clone())).collect::<Vec<_>>();
+        let order = |t: &baton_domain::transition::Transition| t.story.entries().map(|e| (e.revision(), e.voided_by(), e.corrected_by().to_vec())).collect::<Vec<_>>();
         prop_assert_eq!(order(live), order(then));
         prop_assert_eq!(log.stage(), stage_of(then, &again));
         prop_assert_eq!(log.audit(), then.audit(&again.world));

@@ -33,7 +33,7 @@ proptest! {
         let log = Given::pod();
         let story = story(&log, &drawn);
         let occurred = date(&fuzzy(&day_after(day), how));
-        let dates: Vec<_> = story.entries().map(|e| e.statement.occurred.clone()).collect();
+        let dates: Vec<_> = story.entries().map(|e| e.statement().occurred.clone()).collect();
         let legal = story.legal_indexes(&occurred);
         for index in 1..=dates.len() {
             let before = dates[1..index].iter().all(|d| !occurred.certainly_before(d));

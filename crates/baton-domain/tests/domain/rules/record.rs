@@ -89,7 +89,7 @@ fn i46_correction_names_a_target_that_exists_and_the_value_it_replaces() {
     assert_eq!(refused(&mut log, correction(sent, sent, again.clone())), set(&["TARGET_MISMATCH"]));
     log.take_by_two(&[correction(sent, corrected, again)]);
     let entry = log.subject().story.entry(sent).expect("entry");
-    assert_eq!(entry.statement.occurred, date("2021-07-20"));
+    assert_eq!(entry.statement().occurred, date("2021-07-20"));
     assert_eq!(entry.recorded.statement.occurred, date("2021-07-22"), "the first event stays readable");
 }
 
@@ -110,7 +110,7 @@ fn i46_correction_keeps_the_type_and_makes_nothing_that_could_not_have_been_reco
     other["payload"]["basis"] = json!({ "position": 0, "statements": [1] });
     refused(&mut log, other).expect("another outcome of the gate");
     log.stands_at("NOT_APPROVED");
-    let now = serde_json::to_value(&log.subject().story.entry(decided).expect("entry").statement.event).expect("event");
+    let now = serde_json::to_value(&log.subject().story.entry(decided).expect("entry").statement().event).expect("event");
     assert_eq!(now["payload"]["basis"], event["payload"]["basis"], "what the decision rested on is frozen");
 }
 

@@ -1,0 +1,67 @@
+//! What is measured with nobody calling: starting a server, opening a store, rebuilding projections.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::child::Baton;
+use super::samples::Samples;
+use super::store::{self, Open};
+use crate::exit::Failure;
+
+/// Measures `rounds` rounds on a log that was stopped clean, and leaves it so. Starts are left out where
+/// `starts` says so.
+///
+/// # Errors
+/// When a server does not start, or a log can not be read.
+pub(crate) async fn measure(
+    dir: &Path,
+    rounds: u32,
+    starts: bool,
+    samples: &mut Samples,
+    progress: &impl Fn(&str),
+) -> Result<(), Failure> {
+    let mut held = None;
+    for round in 1..=rounds {
+        progress(&format!("starts and rebuilds, round {round} of {rounds}"));
+        if starts {
+            start(dir.to_owned(), samples).await?;
+        }
+
+        let begin = Instant::now();
+        let ledger = store::open(dir).await?;
+        samples.add("open s", begin.elapsed().as_secs_f64());
+        let held = match &held {
+            Some(held) => held,
+            None => held.insert(store::hold(&ledger).await?),
+        };
+        samples.add("rebuild verified", rebuild(&ledger).await?);
+        samples.add("rebuild held", rebuild(held).await?);
+        store::close(ledger).await?;
+    }
+    Ok(())
+}
+
+/// Starts a server as a process of its own and stops it again.
+async fn start(dir: PathBuf, samples: &mut Samples) -> Result<(), Failure> {
+    let started = tokio::task::spawn_blocking(move || {
+        let baton = Baton::start(&dir)?;
+        let measured = (baton.seconds, baton.process.memory("VmRSS"), baton.process.memory("VmHWM"));
+        baton.process.stop()?;
+        Ok::<_, Failure>(measured)
+    });
+    let (seconds, resident, peak) =
+        started.await.map_err(|error| Failure::Unavailable(format!("starting a server ended early: {error}")))??;
+    samples.add("start s", seconds);
+    // In MB, of a million bytes, as the design counts.
+    resident.into_iter().for_each(|bytes| samples.add("resident MB", bytes / 1e6));
+    peak.into_iter().for_each(|bytes| samples.add("peak MB", bytes / 1e6));
+    Ok(())
+}
+
+/// Rebuilds every projection of a log; gives events a second.
+async fn rebuild(ledger: &Open) -> Result<f64, Failure> {
+    let begin = Instant::now();
+    let engine = store::start(ledger).await?;
+    let seconds = begin.elapsed().as_secs_f64();
+    Ok(engine.snapshot().size as f64 / seconds)
+}

@@ -1,0 +1,309 @@
+/*
+ * Stands between a program and the C library for everything that changes files below one directory.
+ *
+ * It counts those calls over all threads, can let the n-th one fail, fall short or be the last thing the process does,
+ * and keeps an image of what is durable: bytes enter it when a sync of their file succeeds, and bytes of a sync that
+ * failed never do, however often it is repeated. What is not modelled: names are durable at once, and unsynced bytes
+ * never reach the disk by themselves.
+ *
+ * Told by the environment: SHIM_DIR, the directory; SHIM_CONTROL, a file with struct control; SHIM_IMAGE, a directory
+ * with one file per inode. Children are not watched.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum call { OPEN, WRITE, PWRITE, TRUNCATE, FSYNC, FDATASYNC, RENAME, UNLINK, MKDIR, COPY, CALLS };
+enum action { PASS, FAIL, KILL_BEFORE, KILL_AFTER, SHORT };
+
+struct control {
+  int32_t action, calls, files, error;
+  int64_t from, times; /* the action is for the matching calls from .. from + times - 1, the first being 1 */
+  int64_t seen, hit;
+  int64_t by_call[CALLS];
+};
+
+struct dirty { ino_t file; off_t from, to; };
+
+static char dir[4096], image[4096];
+static size_t dir_length;
+static struct control *control;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct dirty *dirty;
+static size_t dirty_count, dirty_room;
+static ino_t *known;
+static size_t known_count;
+
+#define REAL(name) ({ static __typeof__(&name) real; if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name); real; })
+
+__attribute__((constructor)) static void begin(void) {
+  const char *where = getenv("SHIM_DIR"), *file = getenv("SHIM_CONTROL"), *keep = getenv("SHIM_IMAGE");
+  unsetenv("LD_PRELOAD");
+  if (!where || !file || !keep) return;
+  snprintf(image, sizeof image, "%s", keep);
+  int fd = REAL(open64)(file, O_RDWR | O_CLOEXEC);
+  if (fd < 0) abort();
+  control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (control == MAP_FAILED) abort();
+  close(fd);
+  dir_length = (size_t)snprintf(dir, sizeof dir, "%s/", where);
+}
+
+static int ours(const char *path) { return dir_length && strncmp(path, dir, dir_length) == 0; }
+
+/* The path of a descriptor, if it is one of ours. */
+static int path_of(int fd, char *path, size_t size) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = dir_length ? readlink(link, path, size - 1) : -1;
+  if (length < 0) return 0;
+  path[length] = 0;
+  /* The directory itself is one of ours as well. */
+  if ((size_t)length + 1 == dir_length && (size_t)length + 1 < size) strcat(path, "/");
+  return ours(path);
+}
+
+static int kind(const char *path) {
+  const char *name = path + dir_length;
+  if (strncmp(name, "store/", 6) == 0) return 1;
+  if (strcmp(name, "head") == 0) return 2;
+  if (strcmp(name, "keys") == 0) return 4;
+  return 8;
+}
+
+/* Counts a call and says what is to become of it. */
+static enum action judge(enum call call, const char *path) {
+  __atomic_add_fetch(&control->by_call[call], 1, __ATOMIC_SEQ_CST);
+  if (!(control->calls >> call & 1) || !(control->files & kind(path))) return PASS;
+  int64_t number = __atomic_add_fetch(&control->seen, 1, __ATOMIC_SEQ_CST);
+  enum action action = (enum action)__atomic_load_n(&control->action, __ATOMIC_SEQ_CST);
+  if (action == PASS || number < control->from || number - control->from >= control->times) return PASS;
+  __atomic_add_fetch(&control->hit, 1, __ATOMIC_SEQ_CST);
+  if (action == KILL_BEFORE) kill(getpid(), SIGKILL);
+  return action;
+}
+
+static void after(enum action action) {
+  if (action == KILL_AFTER) kill(getpid(), SIGKILL);
+}
+
+/*
+ * Puts a range on the list of what is not synced. Of a file that this process meets for the first time all bytes are: an
+ * earlier process may have written and not synced them, and the next sync covers them.
+ */
+static void unsynced(ino_t file, off_t size, off_t from, off_t to) {
+  pthread_mutex_lock(&lock);
+  size_t i = 0;
+  while (i < known_count && known[i] != file) i++;
+  if (i == known_count) {
+    known = realloc(known, (known_count + 1) * sizeof *known);
+    if (!known) abort();
+    known[known_count++] = file;
+    from = 0;
+    to = size;
+  }
+  if (from < to) {
+    if (dirty_count == dirty_room) {
+      dirty_room = dirty_room ? dirty_room * 2 : 256;
+      dirty = realloc(dirty, dirty_room * sizeof *dirty);
+      if (!dirty) abort();
+    }
+    dirty[dirty_count++] = (struct dirty){file, from, to};
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+static void wrote(int fd, off_t from, off_t to) {
+  struct stat stat;
+  if (fstat(fd, &stat) == 0) unsynced(stat.st_ino, stat.st_size, from, to);
+}
+
+/* Takes the unsynced ranges of a file off the list, as a sync does when it begins. */
+static struct dirty *take(ino_t file, size_t *count) {
+  pthread_mutex_lock(&lock);
+  struct dirty *taken = malloc((dirty_count + 1) * sizeof *taken);
+  if (!taken) abort();
+  size_t kept = 0;
+  *count = 0;
+  for (size_t i = 0; i < dirty_count; i++) {
+    if (dirty[i].file == file) taken[(*count)++] = dirty[i];
+    else dirty[kept++] = dirty[i];
+  }
+  dirty_count = kept;
+  pthread_mutex_unlock(&lock);
+  return taken;
+}
+
+/* Copies ranges of a file into the image. */
+static void keep(const char *path, const struct stat *stat, const struct dirty *taken, size_t count) {
+  char name[5000];
+  static const size_t STEP = 1 << 16;
+  char *bytes = malloc(STEP);
+  snprintf(name, sizeof name, "%s/%lu", image, (unsigned long)stat->st_ino);
+  int from = REAL(open64)(path, O_RDONLY | O_CLOEXEC), to = REAL(open64)(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  if (!bytes || from < 0 || to < 0) abort();
+  for (size_t i = 0; i < count; i++) {
+    for (off_t at = taken[i].from; at < taken[i].to;) {
+      size_t want = (size_t)(taken[i].to - at) < STEP ? (size_t)(taken[i].to - at) : STEP;
+      ssize_t got = pread(from, bytes, want, at);
+      if (got <= 0 || REAL(pwrite64)(to, bytes, (size_t)got, at) != got) break;
+      at += got;
+    }
+  }
+  if (REAL(ftruncate64)(to, stat->st_size) != 0) abort();
+  close(from);
+  close(to);
+  free(bytes);
+}
+
+static int sync_file(enum call call, int fd, int (*real)(int)) {
+  char path[4096];
+  struct stat stat;
+  if (!path_of(fd, path, sizeof path) || fstat(fd, &stat) != 0) return real(fd);
+  enum action action = judge(call, path);
+  size_t count = 0;
+  if (S_ISREG(stat.st_mode)) unsynced(stat.st_ino, stat.st_size, 0, 0);
+  struct dirty *taken = take(stat.st_ino, &count);
+  int result = -1, error = control->error;
+  if (action != FAIL) {
+    result = real(fd);
+    error = errno;
+    if (result == 0 && S_ISREG(stat.st_mode)) keep(path, &stat, taken, count);
+  }
+  free(taken);
+  after(action);
+  errno = error;
+  return result;
+}
+
+int fsync(int fd) { return sync_file(FSYNC, fd, REAL(fsync)); }
+int fdatasync(int fd) { return sync_file(FDATASYNC, fd, REAL(fdatasync)); }
+
+ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t at) {
+  char path[4096];
+  if (!path_of(fd, path, sizeof path)) return REAL(pwrite64)(fd, bytes, size, at);
+  enum action action = judge(PWRITE, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  ssize_t done = REAL(pwrite64)(fd, bytes, action == SHORT ? size / 2 : size, at);
+  if (done > 0) wrote(fd, at, at + done);
+  after(action);
+  return done;
+}
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t at) { return pwrite64(fd, bytes, size, at); }
+
+ssize_t write(int fd, const void *bytes, size_t size) {
+  char path[4096];
+  if (!path_of(fd, path, sizeof path)) return REAL(write)(fd, bytes, size);
+  enum action action = judge(WRITE, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  ssize_t done = REAL(write)(fd, bytes, action == SHORT ? size / 2 : size);
+  off_t end = lseek(fd, 0, SEEK_CUR);
+  if (done > 0) wrote(fd, end - done, end);
+  after(action);
+  return done;
+}
+
+ssize_t copy_file_range(int in, off64_t *in_at, int out, off64_t *out_at, size_t size, unsigned flags) {
+  char path[4096];
+  if (!path_of(out, path, sizeof path)) return REAL(copy_file_range)(in, in_at, out, out_at, size, flags);
+  enum action action = judge(COPY, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  ssize_t done = REAL(copy_file_range)(in, in_at, out, out_at, size, flags);
+  off_t end = out_at ? *out_at : lseek(out, 0, SEEK_CUR);
+  if (done > 0) wrote(out, end - done, end);
+  after(action);
+  return done;
+}
+
+int ftruncate64(int fd, off64_t size) {
+  char path[4096];
+  if (!path_of(fd, path, sizeof path)) return REAL(ftruncate64)(fd, size);
+  enum action action = judge(TRUNCATE, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  int result = REAL(ftruncate64)(fd, size);
+  after(action);
+  return result;
+}
+int ftruncate(int fd, off_t size) { return ftruncate64(fd, size); }
+
+int open64(const char *path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  if (!ours(path) || !(flags & (O_CREAT | O_TRUNC))) return REAL(open64)(path, flags, mode);
+  enum action action = judge(OPEN, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  int fd = REAL(open64)(path, flags, mode);
+  after(action);
+  return fd;
+}
+
+int rename(const char *from, const char *to) {
+  if (!ours(to)) return REAL(rename)(from, to);
+  enum action action = judge(RENAME, to);
+  if (action == FAIL) { errno = control->error; return -1; }
+  int result = REAL(rename)(from, to);
+  after(action);
+  return result;
+}
+
+/* An inode may be used again: what was durable of it goes with its last name. */
+static void forget(const struct stat *stat) {
+  char name[5000];
+  size_t count;
+  if (!S_ISREG(stat->st_mode) || stat->st_nlink > 1) return;
+  free(take(stat->st_ino, &count));
+  pthread_mutex_lock(&lock);
+  for (size_t i = 0; i < known_count; i++) {
+    if (known[i] == stat->st_ino) known[i] = known[--known_count];
+  }
+  pthread_mutex_unlock(&lock);
+  snprintf(name, sizeof name, "%s/%lu", image, (unsigned long)stat->st_ino);
+  REAL(unlink)(name);
+}
+
+int unlink(const char *path) {
+  struct stat stat;
+  if (!ours(path)) return REAL(unlink)(path);
+  enum action action = judge(UNLINK, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  int known = lstat(path, &stat) == 0, result = REAL(unlink)(path);
+  if (known && result == 0) forget(&stat);
+  after(action);
+  return result;
+}
+
+int unlinkat(int at, const char *name, int flags) {
+  char path[8300];
+  struct stat stat;
+  if (!path_of(at, path, 4096)) return REAL(unlinkat)(at, name, flags);
+  strncat(strcat(path, "/"), name, 4096);
+  enum action action = judge(UNLINK, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  int known = fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) == 0, result = REAL(unlinkat)(at, name, flags);
+  if (known && result == 0) forget(&stat);
+  after(action);
+  return result;
+}
+
+int mkdir(const char *path, mode_t mode) {
+  if (!ours(path)) return REAL(mkdir)(path, mode);
+  enum action action = judge(MKDIR, path);
+  if (action == FAIL) { errno = control->error; return -1; }
+  int result = REAL(mkdir)(path, mode);
+  after(action);
+  return result;
+}
