@@ -7,9 +7,10 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "baton.v1.LedgerService",
     "baton.v1.TransitionService",
+    "baton.v1.AdminService",
     "baton.v1.AuditService",
     "baton.v1.RouteService",
     "baton.v1.DirectoryService",

@@ -2,6 +2,7 @@
 //!
 //! Every test has a server and a directory of its own, so all of them may run at once.
 
+mod archive;
 mod campaigns;
 mod durability;
 mod edge;

@@ -9,6 +9,7 @@
 
 pub mod arrows;
 pub mod campaign;
+pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod history;

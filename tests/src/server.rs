@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -22,8 +22,9 @@ const MOMENT: Duration = Duration::from_secs(10);
 
 /// A directory with a log that has begun, and the server's own words beside it.
 pub struct DataDir {
-    dir: TempDir,
+    dir: Arc<TempDir>,
     data: PathBuf,
+    key: PathBuf,
 }
 
 impl DataDir {
@@ -37,12 +38,12 @@ impl DataDir {
     /// A place for a log that nobody has begun.
     pub fn empty() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        Self { data: dir.path().join("data"), dir }
+        Self { data: dir.path().join("data"), key: dir.path().join("signing-key"), dir: Arc::new(dir) }
     }
 
     /// The same with the data directory somewhere else, such as on a file system of its own.
     pub fn empty_at(data: PathBuf) -> Self {
-        Self { dir: tempfile::tempdir().expect("a temporary directory"), data }
+        Self { data, ..Self::empty() }
     }
 
     /// Begins the log.
@@ -62,12 +63,17 @@ impl DataDir {
 
     /// The signing key, apart from the data.
     pub fn key(&self) -> PathBuf {
-        self.beside("signing-key")
+        self.key.clone()
     }
 
     /// The data directory.
     pub fn path(&self) -> PathBuf {
         self.data.clone()
+    }
+
+    /// Another data directory beside this one, which somebody else makes, with the key in a file beside it.
+    pub fn other(&self, name: &str, key: &str) -> Self {
+        Self { data: self.beside(name), key: self.beside(key), dir: Arc::clone(&self.dir) }
     }
 
     /// A path beside the data directory, for a test's own files.
@@ -208,7 +214,15 @@ impl Server {
     /// # Panics
     /// When it starts all the same.
     pub fn refused(data: &DataDir) -> Refused {
-        match Self::try_start(data, Command::new(program("batond")), &[]) {
+        Self::refused_with(data, &[])
+    }
+
+    /// The same with further arguments.
+    ///
+    /// # Panics
+    /// When it starts all the same.
+    pub fn refused_with(data: &DataDir, arguments: &[&str]) -> Refused {
+        match Self::try_start(data, Command::new(program("batond")), arguments) {
             Ok(server) => panic!("the server listens on {}", server.address()),
             Err(refused) => refused,
         }

@@ -27,6 +27,7 @@ mod open;
 mod proofs;
 mod published;
 mod reopening;
+mod restore;
 mod submission;
 mod system;
 mod writer;
@@ -37,6 +38,7 @@ pub use error::{NotYet, OpenLogError, ReadError, ShutdownError, StartError, Subm
 pub use log::LogEntry;
 pub use open::open_log;
 pub use published::Writes;
+pub use restore::erased_by;
 pub use submission::{Answer, Entry, MAX_COMMANDS, MAX_EXPECTED, Submission, Validated};
 pub use system::{record_fork, record_key_rotation};
 

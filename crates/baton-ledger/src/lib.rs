@@ -18,6 +18,7 @@
 //! All pass the same contract suite (`tests/contract.rs`). No type of the storage engine appears
 //! in a signature of this crate.
 
+pub mod archive;
 pub mod bounds;
 pub mod bundle;
 mod contract;
@@ -39,6 +40,7 @@ pub use contract::{
 pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError, ReopenError};
 pub use hash::{LeafHash, leaf_hash};
 pub use head::Head;
+pub use log::raw::RawChunk;
 pub use memory::MemoryLedger;
 pub use names::{Position, Revision, StreamName};
 pub use proof::{
@@ -47,5 +49,6 @@ pub use proof::{
 };
 pub use sled::{
     Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, RewriteHook, RewriteStep, SledLedger, SyncHook, SyncMode,
-    SyncPoint, WriteHook, inspect, inspect_probed, probe_store,
+    SyncPoint, WriteHook, inspect, inspect_probed, noted_checkpoint, probe_store,
 };
+pub use storage::files::free_bytes;

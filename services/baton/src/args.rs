@@ -91,6 +91,25 @@ pub(crate) enum Command {
     Log(Log),
     /// The events of one transition in the order of its story, with the stage after each.
     Replay(Replay),
+    /// Take a backup of a running server's log, or a copy of a key file.
+    ///
+    /// The backup is written into a new directory, in the form of an archive, and checked on the way. It holds
+    /// no keys: names and free text can be read again only with a copy of the key file made after it.
+    Backup(Backup),
+    /// Make a data directory from an archive or a backup.
+    ///
+    /// Checks everything first, and zeroes the keys of erased words again. If anybody holds a checkpoint of a
+    /// larger size than the archive, do not serve the result: fork it.
+    Restore(Restore),
+    /// Let a restored older copy go on under a new origin and a new key.
+    ///
+    /// The first event after the copy says so: it names the old origin, its last known checkpoint, and how
+    /// many events the copy held. The log keeps its events, positions and old receipts.
+    Fork(Fork),
+    /// Look at a data directory without changing it: what is wrong, and what to do.
+    ///
+    /// Exits with 0 when all is sound, 1 when something needs attention, 4 on damage.
+    Doctor(Doctor),
     /// Measure what this machine gives: calls, reads, starts and rebuilds beside a bare gRPC echo and the bare disk.
     ///
     /// Makes its own logs and removes them. Leave the machine alone meanwhile. Exit code 1 with --guard when a
@@ -149,6 +168,92 @@ pub(crate) struct Up {
     /// The address to listen on.
     #[arg(long, default_value = "127.0.0.1:50051", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    /// A directory in which an archive follows the log: a continuous backup. Best on another disk.
+    #[arg(long, env = "BATON_ARCHIVE", value_name = "DIR")]
+    pub(crate) archive: Option<PathBuf>,
+}
+
+/// Take a backup.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Where it goes: a new or empty directory, or with --keys a new file.
+    #[arg(long, value_name = "DIR|FILE")]
+    pub(crate) out: PathBuf,
+    /// The position it must at least reach. Without it the newest.
+    #[arg(long, value_name = "POSITION", conflicts_with = "keys")]
+    pub(crate) to: Option<u64>,
+    /// Your own file of the log's public keys: the backup is refused unless one of them signed it.
+    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
+    pub(crate) trust: Option<PathBuf>,
+    /// Copy the key file of --data instead. Keep the copy apart from backups of the log.
+    #[arg(long, requires = "data")]
+    pub(crate) keys: bool,
+    /// The data directory whose key file is copied; it may be in use.
+    #[arg(long, value_name = "DIR", requires = "keys")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// Restore a log.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The archive or backup.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// The data directory to make: new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The signing key of the log. Without it DATA.key, beside the new directory.
+    #[arg(long, env = "BATON_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// A copy of the log's key file, made after the archive ended.
+    #[arg(long, value_name = "FILE", required_unless_present = "keys_lost")]
+    pub(crate) keys: Option<PathBuf>,
+    /// There is no copy of the key file: names and free text are gone for good.
+    #[arg(long, conflicts_with = "keys")]
+    pub(crate) keys_lost: bool,
+    /// The newest checkpoint of the log that is known, from whoever keeps checkpoints.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last_known: Option<PathBuf>,
+    /// Restore also when the last known checkpoint is newer; the result can only be forked.
+    #[arg(long, requires = "last_known")]
+    pub(crate) older_copy: bool,
+}
+
+/// Fork a log.
+#[derive(Debug, Args)]
+pub(crate) struct Fork {
+    /// The data directory, which nobody serves.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where to make the new signing key, outside the directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// The new origin: a name that no log ever bore.
+    #[arg(long)]
+    pub(crate) origin: String,
+    /// The newest checkpoint of the old origin that is known.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last_known: Option<PathBuf>,
+    /// How it came to that; kept in the log.
+    #[arg(long, default_value = "")]
+    pub(crate) note: String,
+}
+
+/// Look at a data directory.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The data directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Its archive, to be checked and compared.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) archive: Option<PathBuf>,
+    /// Your own file of the log's public keys. Without it the one in the directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// Where to put a copy of the store for the time of the look. Without it the system's temporary directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 /// Show everything with the shipped data.

@@ -6,6 +6,7 @@
 
 use crate::exit::Failure;
 use crate::refusal::Refusal;
+use baton_proto::v1::admin_service_client::AdminServiceClient;
 use baton_proto::v1::audit_service_client::AuditServiceClient;
 use baton_proto::v1::directory_service_client::DirectoryServiceClient;
 use baton_proto::v1::ledger_service_client::LedgerServiceClient;
@@ -106,6 +107,11 @@ impl Client {
     /// The transitions.
     pub(crate) fn transitions(&self) -> TransitionServiceClient<Service> {
         TransitionServiceClient::new(self.service()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// The keeping of the log.
+    pub(crate) fn admin(&self) -> AdminServiceClient<Service> {
+        AdminServiceClient::new(self.service()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Replay, audit and proofs.

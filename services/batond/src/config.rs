@@ -15,6 +15,8 @@ pub struct Config {
     pub key: KeyPlace,
     /// Where to listen; loopback only, because identity is a development one. Port 0 takes a free port.
     pub listen: SocketAddr,
+    /// Where an archive follows the log, outside the data directory. `None` keeps none.
+    pub archive: Option<PathBuf>,
     /// Limits.
     pub limits: Limits,
     /// How the store is opened. The default is what production wants.
@@ -88,6 +90,7 @@ impl Default for Config {
             data: PathBuf::from("baton-data"),
             key: KeyPlace::Beside,
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            archive: None,
             limits: Limits::default(),
             store: Store::default(),
         }

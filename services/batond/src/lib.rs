@@ -3,8 +3,10 @@
 //! Nothing here decides or stores: requests become domain values ([`parse`]), the engine decides and
 //! keeps, and what comes back becomes an answer ([`view`]) or a status with details ([`status`]).
 
+mod archive;
 mod config;
 mod connections;
+mod fork;
 mod identity;
 mod key;
 mod pages;
@@ -15,5 +17,6 @@ pub mod status;
 pub mod view;
 
 pub use config::{Config, Limits, Store};
+pub use fork::{Fork, Forked, fork};
 pub use key::KeyPlace;
 pub use start::{Running, StartError, WRITES, init, probe_main, start};

@@ -17,6 +17,9 @@ struct Arguments {
     /// Where to listen; loopback only.
     #[arg(long, env = "BATON_LISTEN", default_value = "127.0.0.1:50051")]
     listen: SocketAddr,
+    /// A directory, outside the data directory, in which an archive follows the log: a continuous backup.
+    #[arg(long, env = "BATON_ARCHIVE")]
+    archive: Option<PathBuf>,
     /// Opens a copy of a store and ends; used by the guarded open.
     #[arg(long, hide = true)]
     probe_store: Option<PathBuf>,
@@ -38,7 +41,8 @@ async fn main() -> anyhow::Result<()> {
     let mut store = batond::Store::probed_by_this_program(&["--probe-store"]);
     store.leave_sync_out = arguments.leave_sync_out;
     let key = batond::KeyPlace::given(arguments.key);
-    let config = batond::Config { data: arguments.data, key, listen: arguments.listen, store, ..Default::default() };
+    let (data, listen, archive) = (arguments.data, arguments.listen, arguments.archive);
+    let config = batond::Config { data, key, listen, archive, store, ..Default::default() };
     let running = batond::start(config).await?;
     // For whoever started it: the one line on standard output says where it listens.
     println!("listening on {}", running.local_addr());

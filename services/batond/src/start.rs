@@ -1,14 +1,16 @@
 //! Starting and stopping: the store is opened, the log folded, the services served; and all of it ends
 //! in order, so that nothing acknowledged is lost and nothing under way is cut off.
 
+use crate::archive::{self, Follower};
 use crate::config::Config;
 use crate::connections;
 use crate::key::KeyPlace;
-use crate::services::Service;
+use crate::services::{Admin, Service};
 use baton_domain::values::{PersonId, Text};
 use baton_engine::{Engine, Options, Writes};
 use baton_ledger::{Ledger, OpenOptions, SigningKey, SledLedger, SyncMode};
 use baton_proto::{FILE_DESCRIPTOR_SET, v1 as proto};
+use proto::admin_service_server::AdminServiceServer;
 use proto::audit_service_server::AuditServiceServer;
 use proto::directory_service_server::DirectoryServiceServer;
 use proto::ledger_service_server::LedgerServiceServer;
@@ -59,6 +61,17 @@ pub enum StartError {
     /// An id is malformed.
     #[error("{0}")]
     Invalid(String),
+    /// The archive is not one of this log, or is ahead of it, or damaged. Nothing in it was changed.
+    #[error("the archive cannot follow this log: {0}")]
+    Archive(#[from] baton_ledger::archive::ArchiveError),
+    /// The archive lies inside the data directory, or the other way round.
+    #[error("the archive {} and the data directory {} lie in each other; keep them apart, best on two disks", archive.display(), data.display())]
+    ArchiveInside {
+        /// The archive.
+        archive: PathBuf,
+        /// The data directory.
+        data: PathBuf,
+    },
 }
 
 /// Makes a data directory and its signing key, and opens its log: position 0 names the origin and the
@@ -103,6 +116,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     serving: JoinHandle<Result<(), tonic::transport::Error>>,
     engine: Engine,
+    archive: Option<Follower>,
     drain: std::time::Duration,
 }
 
@@ -115,8 +129,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         return Err(StartError::NotLoopback(config.listen));
     }
     let key = config.key.read(&config.data)?;
-    let ledger: Arc<dyn Ledger> = Arc::new(open(&config.data, key, &config).await?);
-    let engine = match Engine::start(ledger, Options::default()).await {
+    let ledger = Arc::new(open(&config.data, key, &config).await?);
+    let archive = match &config.archive {
+        Some(dir) => Some(archive::open(dir, &config.data, Arc::clone(&ledger)).await?),
+        None => None,
+    };
+    let engine = match Engine::start(Arc::clone(&ledger) as Arc<dyn Ledger>, Options::default()).await {
         Err(baton_engine::StartError::NotBegun) => {
             return Err(StartError::Log(format!("{} holds no log yet: make one with baton init", config.data.display())));
         }
@@ -127,18 +145,23 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     tracing::warn!(%address, "development identity: callers are believed when they name a person; loopback only, never production");
 
     let (stop, stopping) = watch::channel(false);
-    let serving = serve(&config, &engine, listener, stopping);
-    Ok(Running { address, stop, serving, engine, drain: config.limits.drain })
+    let archive = archive.map(archive::Following::start);
+    let admin = Admin::new(ledger, stopping.clone());
+    let progress = archive.as_ref().map(Follower::progress);
+    let service = Service::new(engine.clone(), config.limits.clone(), progress, stopping.clone());
+    let serving = serve(&config, &engine, service, admin, listener, stopping);
+    Ok(Running { address, stop, serving, engine, archive, drain: config.limits.drain })
 }
 
 fn serve(
     config: &Config,
     engine: &Engine,
+    service: Service,
+    admin: Admin,
     listener: TcpListener,
     stopping: watch::Receiver<bool>,
 ) -> JoinHandle<Result<(), tonic::transport::Error>> {
     let limits = &config.limits;
-    let service = Service::new(engine.clone(), limits.clone(), stopping.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     tokio::spawn(report(reporter, engine.writes(), stopping.clone()));
     let descriptors = || {
@@ -162,6 +185,7 @@ fn serve(
         .add_service(reflection_alpha)
         .add_service(LedgerServiceServer::new(service.clone()).max_decoding_message_size(bytes))
         .add_service(TransitionServiceServer::new(service.clone()).max_decoding_message_size(bytes))
+        .add_service(AdminServiceServer::new(admin).max_decoding_message_size(bytes))
         .add_service(AuditServiceServer::new(service.clone()).max_decoding_message_size(bytes))
         .add_service(RouteServiceServer::new(service.clone()).max_decoding_message_size(bytes))
         .add_service(DirectoryServiceServer::new(service).max_decoding_message_size(bytes));
@@ -178,6 +202,7 @@ async fn report(reporter: HealthReporter, mut writes: watch::Receiver<Writes>, m
         "",
         "baton.v1.LedgerService",
         "baton.v1.TransitionService",
+        "baton.v1.AdminService",
         "baton.v1.AuditService",
         "baton.v1.RouteService",
         "baton.v1.DirectoryService",
@@ -218,6 +243,7 @@ impl Running {
             _ = terminate.recv() => {}
             ended = &mut self.serving => {
                 self.engine.shutdown().await?;
+                finish(self.archive).await;
                 return Ok(ended??);
             }
         }
@@ -234,7 +260,15 @@ impl Running {
         if tokio::time::timeout(self.drain, self.serving).await.is_err() {
             tracing::warn!("requests were still under way when the drain time ended");
         }
-        self.engine.shutdown().await?;
-        Ok(())
+        let closed = self.engine.shutdown().await;
+        // The rest of the log can be read when it is closed, and takes no more.
+        finish(self.archive).await;
+        Ok(closed?)
+    }
+}
+
+async fn finish(archive: Option<Follower>) {
+    if let Some(archive) = archive {
+        archive.finish().await;
     }
 }

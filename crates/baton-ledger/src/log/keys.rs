@@ -102,6 +102,32 @@ impl KeyFile {
         if slots.is_empty() { Ok(()) } else { self.file.sync() }
     }
 
+    /// Zeroes slots in the bytes of a key file that is not in use, and says how many were not zero.
+    /// Slots that the file does not hold are passed over.
+    pub(crate) fn erase_in(bytes: &mut Vec<u8>, slots: impl IntoIterator<Item = u64>) -> usize {
+        // A copy that ended in the middle of a slot never gave that slot away.
+        bytes.truncate(bytes.len() - bytes.len() % SLOT_LEN as usize);
+        let mut erased = 0;
+        for slot in slots.into_iter().filter(|slot| *slot >= FIRST_SLOT) {
+            let at = usize::try_from(offset(slot)).unwrap_or(usize::MAX);
+            let Some(key) = bytes.get_mut(at..at.saturating_add(SLOT_LEN as usize)) else { continue };
+            if *key != ERASED {
+                key.fill(0);
+                erased += 1;
+            }
+        }
+        erased
+    }
+
+    /// The bytes of a key file for a log whose own is lost: every slot below `next` is zero, so that
+    /// what was sealed under them reads as erased.
+    pub(crate) fn lost(next: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = header().to_vec();
+        bytes.extend(random::<{ SLOT_LEN as usize }>()?);
+        bytes.resize(offset(next.max(FIRST_SLOT)) as usize, 0);
+        Ok(bytes)
+    }
+
     fn key(&self, slot: u64) -> io::Result<[u8; 32]> {
         let mut key = ERASED;
         self.file.read_at(&mut key, offset(slot))?;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `append.rs` | the write path, with the point of no return |
 //! | `read.rs` | reading what is durable, each leaf checked |
+//! | `raw.rs` | the durable log byte for byte, for archives and backups |
 //! | `chunk.rs` | the stored form of a batch |
 //! | `scan.rs`, `start.rs` | what a store holds, and whether a log may go on from it |
 //! | `head_file.rs`, `keeper.rs` | the newest checkpoint beside the store |
@@ -18,6 +19,7 @@ pub(crate) mod head_file;
 pub(crate) mod health;
 pub(crate) mod keeper;
 pub(crate) mod keys;
+pub(crate) mod raw;
 mod read;
 pub(crate) mod reopen;
 pub(crate) mod scan;

@@ -150,17 +150,22 @@ impl Log {
 
     fn try_load_chunk(&self, position: Position, first: Position) -> Result<Chunk, ReadError> {
         let damaged = |why| ReadError::Damaged { position, why };
-        let disk = self.disk().map_err(|source| ReadError::Io { position, source })?;
-        let bytes = match disk.get(&first.0.to_be_bytes()) {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) => return Err(damaged("its chunk is gone from the store".to_owned())),
-            Err(Fault::Damage(why)) => return Err(damaged(why)),
-            Err(Fault::Io(source)) => return Err(ReadError::Io { position, source }),
-        };
-        match Chunk::decode(&bytes) {
+        match Chunk::decode(&self.load_bytes(position, first)?) {
             Ok(chunk) if chunk.first == first => Ok(chunk),
             Ok(_) => Err(damaged("another chunk lies in its place".to_owned())),
             Err(why) => Err(damaged(why)),
+        }
+    }
+
+    /// The bytes of a chunk from the store, not checked yet.
+    pub(super) fn load_bytes(&self, position: Position, first: Position) -> Result<Vec<u8>, ReadError> {
+        let damaged = |why| ReadError::Damaged { position, why };
+        let disk = self.disk().map_err(|source| ReadError::Io { position, source })?;
+        match disk.get(&first.0.to_be_bytes()) {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(damaged("its chunk is gone from the store".to_owned())),
+            Err(Fault::Damage(why)) => Err(damaged(why)),
+            Err(Fault::Io(source)) => Err(ReadError::Io { position, source }),
         }
     }
 

@@ -38,8 +38,8 @@ pub(crate) enum Refusal {
 /// Reads all of a store and says whether this key may go on from it.
 ///
 /// Never to be signed is a tree that is smaller than, or inconsistent with, the checkpoint noted
-/// beside the store. With `fork`, checkpoints of another key are accepted once, so that a new origin
-/// can begin after them.
+/// beside the store. With `fork`, checkpoints of another key are accepted once, and a store that ends
+/// before the one noted, so that a new origin can begin after them.
 pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, fork: bool) -> Result<Scan, Refusal> {
     let empty = SignedCheckpoint::sign(key, Head::EMPTY.size, Head::EMPTY.root);
     let scan = walk(|visitor| disk.visit(visitor), empty)?;
@@ -50,7 +50,7 @@ pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, for
             return Err(Refusal::WrongKey { found });
         }
     }
-    hold_against(noted, scan)
+    hold_against(noted, scan, fork)
 }
 
 /// As [`load`], without a key: whose checkpoints these are is not asked. For those who only look.
@@ -59,7 +59,7 @@ pub(crate) fn read(
     empty: SignedCheckpoint,
     noted: Option<&Noted>,
 ) -> Result<Scan, Refusal> {
-    hold_against(noted, walk(visit, empty)?)
+    hold_against(noted, walk(visit, empty)?, false)
 }
 
 /// Reads all of a store; its newest checkpoint is that of its records.
@@ -73,14 +73,21 @@ fn walk(visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>, empty: Signed
 }
 
 /// What was noted beside the store is the beginning of it.
-fn hold_against(noted: Option<&Noted>, scan: Scan) -> Result<Scan, Refusal> {
+fn hold_against(noted: Option<&Noted>, scan: Scan, fork: bool) -> Result<Scan, Refusal> {
     let index = &scan.durable.index;
     let noted = noted.map_or(Head::EMPTY, |noted| noted.checkpoint.checkpoint().into());
     match index.tree().root_at(noted.size) {
         Ok(root) if root == noted.root => Ok(scan),
         Ok(_) => damaged(format!("its first {} records are not those acknowledged", noted.size)),
+        // The fork's first record names the checkpoint that the store falls short of.
+        Err(_) if fork => Ok(scan),
         Err(_) => Err(Refusal::Loss { store: index.head(), noted }),
     }
+}
+
+/// The digest by which the key file of a log is known.
+pub(crate) fn key_check(keys: &KeyFile) -> [u8; 32] {
+    keys.keyed_digest(KEY_CHECK)
 }
 
 fn damaged(why: String) -> Result<Scan, Refusal> {
@@ -94,7 +101,7 @@ pub(crate) fn check_keys(keys: &KeyFile, scan: &Scan) -> Result<(), String> {
         return Err(format!("it has {slots} slots and the store uses {}", scan.next_slot));
     }
     match &scan.store_value {
-        Some(value) if value.key_check != keys.keyed_digest(KEY_CHECK) => Err("it belongs to another store".to_owned()),
+        Some(value) if value.key_check != key_check(keys) => Err("it belongs to another store".to_owned()),
         _ => Ok(()),
     }
 }
@@ -122,7 +129,7 @@ pub(crate) fn remove_torn(disk: &dyn Disk, scan: &Scan) -> Result<(), Fault> {
 pub(crate) fn prove_sync(disk: &dyn Disk, keys: &KeyFile, scan: &Scan) -> std::io::Result<bool> {
     // A value that is there already might not be written, so each open needs another one.
     let opens = scan.store_value.as_ref().map_or(0, |value| value.opens) + 1;
-    let value = StoreValue { opens, key_check: keys.keyed_digest(KEY_CHECK) };
+    let value = StoreValue { opens, key_check: key_check(keys) };
     disk.put(STORE_KEY, value.encode())?;
     disk.prove_sync()
 }

@@ -144,6 +144,11 @@ impl TrustedKeys {
         self.lines.iter().map(String::as_str)
     }
 
+    /// Whether any of the keys is one for this origin.
+    pub(crate) fn names(&self, origin: &str) -> bool {
+        self.lines.iter().filter_map(|line| StandardVerifier::new(line).ok()).any(|key| key.name() == origin)
+    }
+
     /// Reads a note and accepts it only with a signature, for its own origin, by a trusted key. Any
     /// signature of such a key that does not fit refuses it; signatures of others are passed over.
     ///

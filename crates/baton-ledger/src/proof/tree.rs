@@ -61,6 +61,20 @@ pub struct Tree {
     nodes: Vec<Hash>,
 }
 
+impl std::fmt::Debug for Tree {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tree({} leaves, root {})", self.size, Hash(self.root()))
+    }
+}
+
+impl PartialEq for Tree {
+    fn eq(&self, other: &Tree) -> bool {
+        self.size == other.size && self.root() == other.root()
+    }
+}
+
+impl Eq for Tree {}
+
 /// What some more leaves add to a tree; holds nothing of the tree itself.
 pub(crate) struct Extension {
     size: u64,

@@ -19,8 +19,10 @@ use super::{DEFAULT_CACHE, rewrite};
 use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::head_file::HeadFile;
+use crate::log::keys::KeyFile;
+use crate::log::scan::Scan;
 use crate::log::start;
-use crate::proof::{Checkpoint, SignedCheckpoint, TrustedKeys};
+use crate::proof::{Checkpoint, SignedCheckpoint, Tree, TrustedKeys};
 
 /// What a data directory holds. Every record in it was read, and matched its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,10 @@ pub struct Inspection {
     pub clean: bool,
     /// A sync had failed, and the next open rewrites the store before it goes on.
     pub rewrite_due: bool,
+    /// Why the key file beside the store cannot be used for it; `None` when it can.
+    pub keys: Option<String>,
+    /// The tree over the records, to hold other copies of the log against.
+    pub tree: Tree,
     /// Both checkpoints bear the signature of a key in the directory's own `trust.txt`. That shows the
     /// directory to agree with itself, and nothing to an auditor, who brings a key of his own.
     pub verified: bool,
@@ -68,6 +74,20 @@ pub fn inspect(dir: &Path, scratch: &Path) -> Result<Inspection, OpenError> {
 /// As [`inspect`]; a probe that does not end with "sound" is [`OpenError::Damaged`].
 pub fn inspect_probed(dir: &Path, scratch: &Path, probe: &ProbeCommand) -> Result<Inspection, OpenError> {
     inspect_with(dir, scratch, Some(probe))
+}
+
+/// The checkpoint in the head file of a data directory, **its signature not checked**. Changes nothing.
+///
+/// # Errors
+/// [`OpenError::NotALedger`], [`OpenError::HeadFile`], and those of a directory of another format.
+pub fn noted_checkpoint(dir: &Path) -> Result<SignedCheckpoint, OpenError> {
+    let layout = Layout::new(dir);
+    if !layout.read_format()? {
+        return Err(OpenError::NotALedger { dir: layout.dir, why: "it has no FORMAT file".to_owned() });
+    }
+    let refuse = |why: String| OpenError::HeadFile { path: layout.head(), why };
+    let file = fs::File::open(layout.head()).map_err(|error| refuse(error.to_string()))?;
+    Ok(HeadFile::open(Box::new(file)).map_err(refuse)?.1.checkpoint)
 }
 
 fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Result<Inspection, OpenError> {
@@ -105,10 +125,17 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
         verified: noted.is_some() && [&checkpoint, &noted_checkpoint].into_iter().flatten().all(trusted),
         checkpoint,
         noted: noted_checkpoint,
+        keys: check_key_file(&layout, &scan).err(),
+        tree: index.tree().clone(),
         torn: scan.torn.len(),
         clean: noted.is_some_and(|noted| noted.clean) && !rewrite_due,
         rewrite_due,
     })
+}
+
+fn check_key_file(layout: &Layout, scan: &Scan) -> Result<(), String> {
+    let file = fs::File::open(layout.keys()).map_err(|error| error.to_string())?;
+    start::check_keys(&KeyFile::open(Box::new(file))?, scan)
 }
 
 fn refuse_inside(dir: &Path, scratch: &Path) -> Result<(), OpenError> {

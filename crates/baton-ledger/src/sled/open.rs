@@ -70,7 +70,14 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
         Some(file) if !due => file,
         _ => create_head_file(&layout, checkpoint.clone())?,
     };
-    head_file.note(&Noted { checkpoint, clean: false }).map_err(io_at("write", &layout.head()))?;
+    let noting = match &noted {
+        // An older copy is told by the newer checkpoint noted beside it, until the fork is in the log.
+        Some(newer) if options.fork && newer.checkpoint.checkpoint().size > checkpoint.checkpoint().size => {
+            newer.checkpoint.clone()
+        }
+        _ => checkpoint,
+    };
+    head_file.note(&Noted { checkpoint: noting, clean: false }).map_err(io_at("write", &layout.head()))?;
     tell_key(&layout, &key)?;
     if !complete {
         layout.write_format()?;

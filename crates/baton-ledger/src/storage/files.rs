@@ -45,8 +45,11 @@ pub(crate) fn reserve(_file: &File, _offset: u64, _len: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Free space for an ordinary user on the file system of a path, in bytes.
-pub(crate) fn free_bytes(path: &Path) -> io::Result<u64> {
+/// Free space of the file system that holds `path`, for who is not root, in bytes.
+///
+/// # Errors
+/// When the system does not say.
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let space = rustix::fs::statvfs(path)?;
     Ok(space.f_bavail.saturating_mul(space.f_frsize))
 }

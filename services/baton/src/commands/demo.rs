@@ -33,7 +33,7 @@ pub(super) async fn run(cx: &mut Context, args: &Demo) -> Result<(), Failure> {
         std::fs::create_dir_all(&data).map_err(|e| Failure::Usage(format!("failed to create {}: {e}", data.display())))?;
         batond::init(&data, &KeyPlace::Inside, ORIGIN, ADMINISTRATOR, None).await.map_err(failure)?;
     }
-    let running = start(&data, KeyPlace::Inside, args.listen).await?;
+    let running = start(&data, KeyPlace::Inside, args.listen, None).await?;
     let address = running.local_addr().to_string();
     let shown = fill_and_show(cx, &address).await;
     let closing = async {

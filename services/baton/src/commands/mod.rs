@@ -1,16 +1,20 @@
 //! The commands, one file each: ask, render, print.
 
 mod approve;
+mod backup;
 mod bench;
 mod board;
 mod demo;
+mod doctor;
 mod erase;
 mod export;
+mod fork;
 mod import;
 mod log;
 mod next;
 mod record;
 mod replay;
+mod restore;
 mod server;
 mod show;
 mod verify;
@@ -67,6 +71,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Erase(erase) => erase::run(&mut cx, &erase).await,
         Command::Log(log) => log::run(&mut cx, &log).await,
         Command::Replay(replay) => replay::run(&mut cx, &replay).await,
+        Command::Backup(backup) => backup::run(&mut cx, &backup).await,
+        Command::Restore(restore) => restore::run(&mut cx, &restore).await,
+        Command::Fork(fork) => fork::run(&mut cx, &fork).await,
+        Command::Doctor(doctor) => doctor::run(&mut cx, &doctor).await,
         Command::Bench(bench) => bench::run(&mut cx, &bench).await,
         Command::Export(Export::Bundle(bundle)) => export::bundle(&mut cx, &bundle).await,
         Command::Verify(verify) => verify::run(&mut cx, &verify).await,

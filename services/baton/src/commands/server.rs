@@ -4,12 +4,13 @@ use super::Context;
 use crate::args::{Init, Up};
 use crate::exit::Failure;
 use baton_ledger::OpenError;
+use baton_ledger::archive::ArchiveError;
 use batond::{KeyPlace, StartError};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the server's child process is called with to try a copy of a store.
-const PROBE: &str = "probe-store";
+pub(super) const PROBE: &str = "probe-store";
 
 /// Said wherever a server is started, because nothing protects it yet.
 pub(super) const DEVELOPMENT: &str =
@@ -34,7 +35,8 @@ pub(super) async fn up(cx: &mut Context, args: &Up) -> Result<(), Failure> {
     if is_new(&args.data)? {
         return Err(Failure::Refused(format!("{} holds no log; make one with baton init", args.data.display())));
     }
-    let running = start(&args.data, KeyPlace::given(args.key.clone()), args.listen).await?;
+    let key = KeyPlace::given(args.key.clone());
+    let running = start(&args.data, key, args.listen, args.archive.clone()).await?;
     cx.out.line(DEVELOPMENT)?;
     cx.out.line(format!("Serving {} on {}. Ctrl-C ends.", args.data.display(), running.local_addr()))?;
     cx.out.flush()?;
@@ -59,9 +61,16 @@ pub(super) fn tell(level: &str) {
 }
 
 /// Starts a server whose store is tried in a child of this program first.
-pub(super) async fn start(data: &Path, key: KeyPlace, listen: SocketAddr) -> Result<batond::Running, Failure> {
+pub(super) async fn start(
+    data: &Path,
+    key: KeyPlace,
+    listen: SocketAddr,
+    archive: Option<PathBuf>,
+) -> Result<batond::Running, Failure> {
     let store = batond::Store::probed_by_this_program(&[PROBE]);
-    batond::start(batond::Config { data: data.to_owned(), key, listen, store, ..Default::default() }).await.map_err(failure)
+    batond::start(batond::Config { data: data.to_owned(), key, listen, archive, store, ..Default::default() })
+        .await
+        .map_err(failure)
 }
 
 /// Ends the program with what the probe found: its caller reads nothing but the exit code.
@@ -82,9 +91,16 @@ pub(super) fn failure(error: StartError) -> Failure {
         cause = deeper.source();
     }
     match error {
-        StartError::NotLoopback(_) | StartError::Invalid(_) | StartError::KeyInside { .. } | StartError::Key(_) => {
-            Failure::Usage(sentence)
-        }
+        StartError::NotLoopback(_)
+        | StartError::Invalid(_)
+        | StartError::KeyInside { .. }
+        | StartError::ArchiveInside { .. }
+        | StartError::Key(_) => Failure::Usage(sentence),
+        StartError::Archive(error) => match error {
+            ArchiveError::Damaged { .. } | ArchiveError::Checkpoint { .. } | ArchiveError::Read(_) => Failure::Damage(sentence),
+            ArchiveError::Io { .. } => Failure::Unavailable(sentence),
+            _ => Failure::Refused(sentence),
+        },
         StartError::Log(_)
         | StartError::Store(
             OpenError::NewerFormat { .. }

@@ -1,5 +1,6 @@
 //! The gRPC services: each method parses, asks the engine, and answers.
 
+mod admin;
 mod audit;
 mod bundle;
 mod directory;
@@ -8,6 +9,9 @@ mod proofs;
 mod route;
 mod transition;
 
+pub(crate) use admin::Admin;
+
+use crate::archive::Progress;
 use crate::config::Limits;
 use crate::pages::Pages;
 use crate::status::{self, Reason};
@@ -25,13 +29,20 @@ pub(crate) struct Service {
     pages: Arc<Pages>,
     kept: Arc<view::Kept>,
     limits: Limits,
+    /// How far the archive is, where there is one.
+    archive: Option<tokio::sync::watch::Receiver<Progress>>,
     /// Turns true when the server stops: streams end then, each with a position to go on from.
     stopping: tokio::sync::watch::Receiver<bool>,
 }
 
 impl Service {
-    pub(crate) fn new(engine: Engine, limits: Limits, stopping: tokio::sync::watch::Receiver<bool>) -> Self {
-        Self { engine, pages: Arc::default(), kept: Arc::default(), limits, stopping }
+    pub(crate) fn new(
+        engine: Engine,
+        limits: Limits,
+        archive: Option<tokio::sync::watch::Receiver<Progress>>,
+        stopping: tokio::sync::watch::Receiver<bool>,
+    ) -> Self {
+        Self { engine, pages: Arc::default(), kept: Arc::default(), limits, archive, stopping }
     }
 
     /// The durable state, at `min` or later.

@@ -16,6 +16,7 @@ impl Service {
             checkpoint: newest.note().to_owned(),
             verifier_key: self.engine.verifier_key().to_owned(),
             position: newest.checkpoint().size.saturating_sub(1),
+            archive: self.archive.as_ref().map(|progress| progress.borrow().told(newest.checkpoint().size)),
         })
     }
 

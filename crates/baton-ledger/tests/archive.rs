@@ -1,0 +1,435 @@
+//! Archives and restores: what comes back is what was there, and nothing else is accepted.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+
+use baton_ledger::archive::{Archive, ArchiveError, RestoreError, RestoreKeys, Restored, Restoring, check, restore};
+use baton_ledger::*;
+use support::*;
+
+/// A ledger, its archive, and a place to restore into, all in one temporary directory.
+struct Scene {
+    dir: tempfile::TempDir,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        Scene { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn open(&self) -> SledLedger {
+        open(&self.at("data"))
+    }
+
+    fn key(&self) -> SigningKey {
+        signing_key(&self.at("data"))
+    }
+
+    fn trusted(&self) -> TrustedKeys {
+        TrustedKeys::parse(self.key().verifier_key()).unwrap()
+    }
+
+    fn check(&self) -> Result<u64, ArchiveError> {
+        check(&self.at("archive"), &self.trusted()).map(|checked| checked.checkpoint.checkpoint().size)
+    }
+
+    fn restore(&self, to: &str) -> Result<Restored, RestoreError> {
+        self.restore_with(to, |_| {})
+    }
+
+    fn restore_with(&self, to: &str, change: impl FnOnce(&mut Restoring)) -> Result<Restored, RestoreError> {
+        let mut asked = Restoring {
+            from: self.at("archive"),
+            data: self.at(to),
+            keys: RestoreKeys::File(self.at("data/keys")),
+            key: self.key(),
+            last_known: None,
+            older_copy: false,
+            erased: |_| Vec::new(),
+        };
+        change(&mut asked);
+        restore(asked)
+    }
+}
+
+/// Records of every kind: with and without words, with and without a request, in batches of several sets.
+async fn fill(ledger: &SledLedger, batches: u128) {
+    for number in 0..batches {
+        let at = u128::from(ledger.head().size);
+        let leaf = format!("leaf {at} {number}").into_bytes();
+        let sets = vec![
+            requested(at, 7, vec![record("a", &leaf), secret("b", &leaf, format!("words {at}").as_bytes())]),
+            set(vec![secret("a", &leaf, b"more words")]),
+        ];
+        ledger.append(batch(ledger, sets)).await.unwrap();
+    }
+}
+
+fn catch_up(archive: &mut Archive, ledger: &SledLedger) {
+    while !archive.step(ledger).unwrap() {}
+    assert_eq!(archive.size(), ledger.head().size);
+}
+
+/// An archive of a ledger with so many batches, both closed.
+async fn archived(batches: u128) -> Scene {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    fill(&ledger, batches).await;
+    catch_up(&mut Archive::follow(&scene.at("archive"), &ledger).unwrap(), &ledger);
+    ledger.close().await.unwrap();
+    scene
+}
+
+async fn everything(ledger: &SledLedger) -> (Vec<StoredRecord>, Vec<String>) {
+    let records = read_all(ledger).await;
+    let mut receipts = Vec::new();
+    for record in &records {
+        receipts.push(ledger.receipt(record.position).await.unwrap().unwrap().to_text());
+    }
+    (records, receipts)
+}
+
+fn segment(scene: &Scene) -> PathBuf {
+    let mut segments: Vec<_> = fs::read_dir(scene.at("archive/chunks")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    segments.sort();
+    segments.pop().unwrap()
+}
+
+#[tokio::test]
+async fn restored_log_has_the_same_records_receipts_words_and_answers_to_repeats() {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    // Across the edges of tiles, and with the archive closed and opened again on the way.
+    for batches in [1, 84, 1, 90] {
+        fill(&ledger, batches).await;
+        catch_up(&mut Archive::follow(&scene.at("archive"), &ledger).unwrap(), &ledger);
+        assert_eq!(scene.check().unwrap(), ledger.head().size);
+    }
+    let before = everything(&ledger).await;
+    let checkpoint = ledger.checkpoint();
+    ledger.close().await.unwrap();
+
+    assert_eq!(scene.restore("new").unwrap(), Restored { checkpoint: checkpoint.clone(), erased: 0, missing: 0 });
+    let restored = SledLedger::open(&scene.at("new"), scene.key(), options()).unwrap();
+    assert_eq!(restored.checkpoint(), checkpoint);
+    assert!(everything(&restored).await == before, "records and receipts are the same");
+    assert!(before.0.iter().any(|record| matches!(record.disclosure, Disclosure::Open(_))));
+    assert_eq!(restored.request(&key(0)).unwrap().count, 2);
+    let repeat = vec![requested(0, 7, vec![record("a", b"leaf")])];
+    let refused = restored.append(batch(&restored, repeat)).await.unwrap_err();
+    assert!(matches!(refused, AppendError::RequestRepeated { first: Position(0), count: 2, .. }));
+    // And it goes on, with the archive behind it.
+    fill(&restored, 3).await;
+    catch_up(&mut Archive::follow(&scene.at("archive"), &restored).unwrap(), &restored);
+    assert_eq!(scene.check().unwrap(), restored.head().size);
+}
+
+#[tokio::test]
+async fn archive_never_holds_words_or_keys() {
+    let scene = archived(20).await;
+    let keys = fs::read(scene.at("data/keys")).unwrap();
+    for (path, bytes) in files(&scene.at("archive")) {
+        assert!(!bytes.windows(5).any(|window| window == b"words"), "{}", path.display());
+        for key in keys.chunks(32).filter(|key| key.iter().any(|byte| *byte != 0)).take(70) {
+            assert!(!bytes.windows(32).any(|window| window == key), "{}", path.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn archive_of_more_than_one_segment_is_continued_checked_and_restored() {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    let mut archive = Archive::follow(&scene.at("archive"), &ledger).unwrap();
+    for number in 0..12_u8 {
+        let records: Vec<_> = (0..60_u8).map(|n| record("a", &[vec![number, n], vec![9; 60_000]].concat())).collect();
+        ledger.append(batch(&ledger, vec![set(records)])).await.unwrap();
+        if number % 5 == 4 {
+            catch_up(&mut archive, &ledger);
+            drop(archive);
+            archive = Archive::follow(&scene.at("archive"), &ledger).unwrap();
+        }
+    }
+    catch_up(&mut archive, &ledger);
+    assert_eq!(fs::read_dir(scene.at("archive/chunks")).unwrap().count(), 2);
+    assert_eq!(scene.check().unwrap(), 720);
+    let before = read_all(&ledger).await;
+    ledger.close().await.unwrap();
+    scene.restore("new").unwrap();
+    let restored = SledLedger::open(&scene.at("new"), scene.key(), options()).unwrap();
+    assert!(read_all(&restored).await == before);
+
+    // The first segment gone is named by the one that does not follow.
+    let newest = segment(&scene);
+    let first = scene.at("archive/chunks/00000000000000000000.segment");
+    fs::rename(&first, scene.at("aside")).unwrap();
+    assert!(matches!(scene.check(), Err(ArchiveError::Damaged { path, .. }) if path == newest));
+}
+
+#[tokio::test]
+async fn a_byte_changed_anywhere_in_an_archive_is_found_and_named_with_its_file() {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    fill(&ledger, 2).await;
+    // Past a full tile, in few batches: each is a signature to verify.
+    let many = (0..260_u32).map(|n| record("m", &n.to_be_bytes())).collect();
+    ledger.append(batch(&ledger, vec![set(many)])).await.unwrap();
+    catch_up(&mut Archive::follow(&scene.at("archive"), &ledger).unwrap(), &ledger);
+    ledger.close().await.unwrap();
+    let good = files(&scene.at("archive"));
+    let mut tried = 0;
+    for (path, bytes) in good.iter().filter(|(path, _)| path.is_file()) {
+        let step = (bytes.len() / 25).max(1);
+        for at in (0..bytes.len()).step_by(step) {
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x10;
+            fs::write(path, &bad).unwrap();
+            let refused = scene.restore("new").unwrap_err();
+            let named = match &refused {
+                RestoreError::Archive(ArchiveError::Damaged { path, .. } | ArchiveError::Checkpoint { path, .. }) => path.clone(),
+                RestoreError::Archive(ArchiveError::NotAnArchive { dir, .. }) => dir.join("FORMAT"),
+                // A key check that is well-formed and another one.
+                RestoreError::Keys { .. } => scene.at("archive/FORMAT"),
+                other => panic!("{}: {other}", path.display()),
+            };
+            assert_eq!(&named, path, "byte {at}: {refused}");
+            assert!(!scene.at("new").exists(), "nothing was written");
+            tried += 1;
+        }
+        fs::write(path, bytes).unwrap();
+        fs::remove_file(path).unwrap();
+        assert!(scene.check().is_err(), "without {}", path.display());
+        fs::write(path, bytes).unwrap();
+    }
+    assert!(tried > 100, "{tried}");
+    assert_eq!(scene.check().unwrap(), 266);
+}
+
+#[tokio::test]
+async fn archive_cut_short_above_its_checkpoint_goes_on_and_below_it_is_refused_unchanged() {
+    let scene = archived(3).await;
+    let path = segment(&scene);
+    let checkpoint = fs::read(scene.at("archive/checkpoint")).unwrap();
+    let covered = fs::read(&path).unwrap();
+    let ledger = scene.open();
+    fill(&ledger, 2).await;
+    catch_up(&mut Archive::follow(&scene.at("archive"), &ledger).unwrap(), &ledger);
+    let whole = files(&scene.at("archive"));
+    let longer = whole[&path].clone();
+
+    let lengths = (0..longer.len()).step_by(longer.len() / 40);
+    for length in lengths.chain([covered.len() - 1, covered.len(), covered.len() + 3, longer.len() - 1, longer.len()]) {
+        // As a crash leaves it: so much of the segment, and still the checkpoint from before.
+        fs::write(&path, &longer[..length]).unwrap();
+        fs::write(scene.at("archive/checkpoint"), &checkpoint).unwrap();
+        let before = files(&scene.at("archive"));
+        match Archive::follow(&scene.at("archive"), &ledger) {
+            Ok(mut archive) => {
+                assert!(length >= covered.len(), "{length}");
+                catch_up(&mut archive, &ledger);
+                assert_eq!(fs::read(&path).unwrap(), longer);
+                assert_eq!(scene.check().unwrap(), 15);
+            }
+            Err(ArchiveError::Damaged { path: named, .. }) => {
+                assert!(length < covered.len(), "{length}");
+                assert_eq!(named, path);
+                assert!(files(&scene.at("archive")) == before, "nothing was changed");
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn archive_of_another_log_one_that_is_ahead_and_one_in_use_are_refused_unchanged() {
+    let scene = archived(5).await;
+    let before = files(&scene.at("archive"));
+    let refused = |ledger: &SledLedger| Archive::follow(&scene.at("archive"), ledger).err().unwrap();
+
+    let other = open(&scene.at("other"));
+    fill(&other, 9).await;
+    assert!(matches!(refused(&other), ArchiveError::OtherLog { .. }));
+    fs::create_dir(scene.at("full")).unwrap();
+    fs::write(scene.at("full/letter.txt"), "not ours").unwrap();
+    assert!(matches!(Archive::follow(&scene.at("full"), &other), Err(ArchiveError::NotAnArchive { .. })));
+    assert_eq!(files(&scene.at("full")).len(), 1);
+
+    // The log as it was three batches ago, brought back by copying the directory.
+    let ledger = scene.open();
+    let held = Archive::follow(&scene.at("archive"), &ledger).unwrap();
+    assert!(matches!(refused(&ledger), ArchiveError::InUse { .. }));
+    drop(held);
+    ledger.close().await.unwrap();
+    drop(ledger);
+    copy_all(&scene.at("data"), &scene.at("older"));
+    let ledger = scene.open();
+    fill(&ledger, 3).await;
+    catch_up(&mut Archive::follow(&scene.at("archive"), &ledger).unwrap(), &ledger);
+    let after = files(&scene.at("archive"));
+    assert_ne!(before, after);
+    let older = SledLedger::open(&scene.at("older"), scene.key(), options()).unwrap();
+    assert!(matches!(refused(&older), ArchiveError::Ahead { archive: 24, log: 15, .. }));
+    // Grown past it again, it is as long and another history.
+    fill(&older, 1).await;
+    let sets = (0..12).map(|n| set(vec![record("z", &[n])])).collect();
+    older.append(batch(&older, sets)).await.unwrap();
+    assert!(matches!(refused(&older), ArchiveError::OtherLog { .. }));
+    assert!(files(&scene.at("archive")) == after, "nothing was changed");
+}
+
+#[tokio::test]
+async fn keys_of_words_that_the_log_erased_are_zero_after_a_restore_from_older_keys() {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    fill(&ledger, 4).await;
+    let older_keys = scene.at("older-keys");
+    fs::copy(scene.at("data/keys"), &older_keys).unwrap();
+    append_one(&ledger, "audit", b"erase 1 5").await;
+    ledger.erase(&[Position(1), Position(5)]).await.unwrap();
+    catch_up(&mut Archive::follow(&scene.at("archive"), &ledger).unwrap(), &ledger);
+    ledger.close().await.unwrap();
+
+    let erased: fn(&[u8]) -> Vec<u64> = |leaf| match leaf.strip_prefix(b"erase ") {
+        Some(list) => String::from_utf8_lossy(list).split(' ').map(|n| n.parse().unwrap()).collect(),
+        None => Vec::new(),
+    };
+    let restored = scene.restore_with("new", |asked| {
+        asked.keys = RestoreKeys::File(older_keys.clone());
+        asked.erased = erased;
+    });
+    assert_eq!(restored.unwrap().erased, 2);
+    let restored = SledLedger::open(&scene.at("new"), scene.key(), options()).unwrap();
+    let records = read_all(&restored).await;
+    let gone: Vec<_> = records.iter().filter(|r| r.disclosure == Disclosure::Erased).map(|r| r.position.0).collect();
+    assert_eq!(gone, [1, 5]);
+    // The control: a restore that does not ask what was erased brings the words back.
+    scene.restore_with("control", |asked| asked.keys = RestoreKeys::File(older_keys.clone())).unwrap();
+    let control = SledLedger::open(&scene.at("control"), scene.key(), options()).unwrap();
+    assert!(read_all(&control).await.iter().all(|record| record.disclosure != Disclosure::Erased));
+}
+
+#[tokio::test]
+async fn key_file_of_another_log_or_from_before_the_archive_is_refused_and_a_lost_one_must_be_said() {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    let early = fs::read(scene.at("data/keys")).unwrap();
+    fill(&ledger, 2).await;
+    catch_up(&mut Archive::follow(&scene.at("archive"), &ledger).unwrap(), &ledger);
+    ledger.close().await.unwrap();
+    let other = open(&scene.at("other"));
+    for keys in [scene.at("other/keys"), scene.at("early"), scene.at("cut")] {
+        fs::write(scene.at("early"), &early[..96]).unwrap();
+        fs::write(scene.at("cut"), &early[..40]).unwrap();
+        let refused = scene.restore_with("new", |asked| asked.keys = RestoreKeys::File(keys.clone())).unwrap_err();
+        assert!(matches!(&refused, RestoreError::Keys { path, .. } if *path == keys), "{refused}");
+        let foreign = keys == scene.at("other/keys");
+        assert_eq!(refused.to_string().contains("it belongs to another log"), foreign, "{refused}");
+        assert!(!scene.at("new").exists());
+    }
+    drop(other);
+    scene.restore_with("new", |asked| asked.keys = RestoreKeys::Lost).unwrap();
+    let restored = SledLedger::open(&scene.at("new"), scene.key(), options()).unwrap();
+    let records = read_all(&restored).await;
+    assert_eq!(records.iter().filter(|record| record.disclosure == Disclosure::Erased).count(), 4);
+    fill(&restored, 1).await;
+    let newest = read_all(&restored).await.pop().unwrap();
+    assert_eq!(newest.disclosure, Disclosure::Open(b"more words".to_vec()));
+}
+
+#[tokio::test]
+async fn restore_goes_into_an_empty_directory_only_and_needs_the_key_of_the_log() {
+    let scene = archived(2).await;
+    fs::create_dir(scene.at("new")).unwrap();
+    fs::write(scene.at("new/letter.txt"), "not ours").unwrap();
+    assert!(matches!(scene.restore("new"), Err(RestoreError::NotEmpty { .. })));
+    assert_eq!(files(&scene.at("new")).len(), 1);
+    let stranger = SigningKey::generate(scene.key().origin()).unwrap();
+    let refused = scene.restore_with("fresh", |asked| asked.key = stranger).unwrap_err();
+    assert!(matches!(refused, RestoreError::Archive(ArchiveError::Checkpoint { .. })), "{refused}");
+    assert!(!scene.at("fresh").exists());
+}
+
+#[tokio::test]
+async fn archive_older_than_a_known_checkpoint_is_restored_for_a_fork_alone() {
+    let scene = archived(3).await;
+    let ledger = scene.open();
+    fill(&ledger, 2).await;
+    let known = ledger.checkpoint();
+    ledger.close().await.unwrap();
+    let note = known.note().as_bytes().to_vec();
+
+    let refused = scene.restore_with("new", |asked| asked.last_known = Some(note.clone())).unwrap_err();
+    assert!(matches!(refused, RestoreError::Older { archive: 9, known: 15 }));
+    assert!(refused.to_string().contains("positions 9 to 14 are missing"), "{refused}");
+    assert!(!scene.at("new").exists());
+    let altered = String::from_utf8(note.clone()).unwrap().replacen("\n15\n", "\n16\n", 1);
+    let refused = scene.restore_with("new", |asked| asked.last_known = Some(altered.into_bytes())).unwrap_err();
+    assert!(matches!(refused, RestoreError::LastKnown { .. }), "{refused}");
+
+    let restored = scene.restore_with("new", |asked| {
+        asked.last_known = Some(note.clone());
+        asked.older_copy = true;
+    });
+    assert_eq!(restored.unwrap().missing, 6);
+    let refused = SledLedger::open(&scene.at("new"), scene.key(), options()).err().unwrap();
+    assert!(matches!(refused, OpenError::Loss { .. }), "the old key does not go on from an older copy: {refused}");
+    let fresh = SigningKey::generate("test/fork").unwrap();
+    // A fork that was cut short before its first record changes nothing for the old key.
+    drop(SledLedger::open(&scene.at("new"), fresh.clone(), OpenOptions { fork: true, ..options() }).unwrap());
+    let refused = SledLedger::open(&scene.at("new"), scene.key(), options()).err().unwrap();
+    assert!(matches!(refused, OpenError::Loss { .. }), "{refused}");
+    let forked = SledLedger::open(&scene.at("new"), fresh.clone(), OpenOptions { fork: true, ..options() }).unwrap();
+    assert_eq!(forked.head().size, 9);
+    append_one(&forked, "log", b"forked").await;
+    forked.close().await.unwrap();
+    drop(forked);
+    let again_key = fresh.clone();
+    let again = SledLedger::open(&scene.at("new"), fresh, options()).unwrap();
+    assert_eq!(again.head().size, 10);
+
+    // The old origin's archive is not continued; the fork has its own, from which it is restored.
+    let refused = Archive::follow(&scene.at("archive"), &again).err().unwrap();
+    assert!(matches!(refused, ArchiveError::OtherLog { .. }), "{refused}");
+    catch_up(&mut Archive::follow(&scene.at("fork-archive"), &again).unwrap(), &again);
+    let before = everything(&again).await;
+    again.close().await.unwrap();
+    scene
+        .restore_with("fork-new", |asked| {
+            asked.from = scene.at("fork-archive");
+            asked.key = again_key.clone();
+        })
+        .unwrap();
+    let restored = SledLedger::open(&scene.at("fork-new"), again_key, options()).unwrap();
+    assert!(everything(&restored).await == before);
+}
+
+#[tokio::test]
+async fn backup_is_written_from_chunks_alone_and_only_in_their_order() {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    fill(&ledger, 90).await;
+    let mut archive = Archive::begin(&scene.at("archive"), &ledger.key_check()).unwrap();
+    let mut tree = Tree::new();
+    let mut from = Position(0);
+    loop {
+        let chunks = ledger.raw_chunks(from, 2_000).unwrap();
+        let Some(last) = chunks.last() else { break };
+        from = last.next();
+        for chunk in chunks {
+            let received = RawChunk::check(chunk.bytes().to_vec()).unwrap();
+            received.grow(&mut tree);
+            archive.append(&received).unwrap();
+            assert!(matches!(archive.append(&received), Err(ArchiveError::DoesNotFollow { .. })));
+        }
+        archive.cover(|old, new| tree.tiles(old, new)).unwrap();
+    }
+    assert_eq!(scene.check().unwrap(), ledger.head().size);
+    assert!(matches!(Archive::begin(&scene.at("archive"), &ledger.key_check()), Err(ArchiveError::NotAnArchive { .. })));
+}

@@ -1,0 +1,97 @@
+//! A fork: a restored older copy goes on under a new origin and a new key, and says so in its log.
+//!
+//! The old origin has signed more than the copy holds, or nobody can say that it has not; going on under it
+//! could sign two histories of one log. Nothing is sealed anew: leaves, positions and old receipts stay,
+//! and the first event after them names the old origin, its last known checkpoint and the size of the copy.
+
+use crate::key::KeyPlace;
+use crate::start::StartError;
+use baton_domain::event::LogForked;
+use baton_domain::values::{PersonId, Text};
+use baton_ledger::{
+    Checkpoint, Ledger as _, OpenOptions, ProbeCommand, SignedCheckpoint, SledLedger, TrustedKeys, noted_checkpoint,
+};
+use std::path::PathBuf;
+
+/// What to fork, and into what.
+#[derive(Debug, Clone)]
+pub struct Fork {
+    /// The data directory, which nobody serves.
+    pub data: PathBuf,
+    /// Where the new key is, or is made.
+    pub key: KeyPlace,
+    /// The new origin.
+    pub origin: String,
+    /// The newest checkpoint of the old origin that is known, as a signed note; the one noted in the
+    /// directory counts as known as well.
+    pub last_known: Option<Vec<u8>>,
+    /// Who decided it.
+    pub person: String,
+    /// How it came to that.
+    pub note: String,
+    /// How a copy of the store is probed after an unclean stop.
+    pub probe: Option<ProbeCommand>,
+}
+
+/// What a fork did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forked {
+    /// The old origin.
+    pub old_origin: String,
+    /// How many events the copy held: the position of the event that says so.
+    pub restored_size: u64,
+    /// The size of the last checkpoint known of the old origin.
+    pub last_known_size: u64,
+}
+
+/// Forks a log. A fork that was cut short is repeated with the same key and origin.
+///
+/// # Errors
+/// See [`StartError`]. Nothing is changed when the origin is the old one, or the last known checkpoint is
+/// not to be relied on.
+pub async fn fork(asked: Fork) -> Result<Forked, StartError> {
+    let person: PersonId = asked.person.parse().map_err(|e| StartError::Invalid(format!("person: {e}")))?;
+    let note = Text::parse(&asked.note).map_err(|e| StartError::Invalid(format!("note: {e}")))?;
+    let noted = noted_checkpoint(&asked.data)?;
+    let old = noted.checkpoint().origin.clone();
+    if old == asked.origin {
+        let what = format!("the log in {} has the origin {old:?} already; give the fork a new one", asked.data.display());
+        return Err(StartError::Invalid(what));
+    }
+    let last_known = last_known(&asked, &noted)?;
+    let key = asked.key.create(&asked.data, &asked.origin)?;
+    let (data, probe) = (asked.data.clone(), asked.probe.clone());
+    let ledger = tokio::task::spawn_blocking(move || {
+        SledLedger::open(&data, key, OpenOptions { probe, fork: true, ..OpenOptions::default() })
+    });
+    let ledger = ledger.await.map_err(|e| StartError::Log(format!("opening the store ended early: {e}")))??;
+    let restored_size = ledger.head().size;
+    let forked = LogForked {
+        old_origin: old.clone(),
+        new_origin: asked.origin,
+        last_known_checkpoint: Some(last_known.note().to_owned()),
+        restored_size,
+        note,
+    };
+    let recorded = baton_engine::record_fork(&ledger, person, forked, jiff::Timestamp::now()).await;
+    let closed = ledger.close().await;
+    recorded.map_err(|error| StartError::Log(error.to_string()))?;
+    closed.map_err(|error| StartError::Log(error.to_string()))?;
+    Ok(Forked { old_origin: old, restored_size, last_known_size: last_known.checkpoint().size })
+}
+
+/// The newer of what is noted in the directory and what was given, which the old key must have signed.
+fn last_known(asked: &Fork, noted: &SignedCheckpoint) -> Result<SignedCheckpoint, StartError> {
+    let Some(given) = &asked.last_known else { return Ok(noted.clone()) };
+    let path = asked.data.join("trust.txt");
+    let refuse = |why: String| StartError::Invalid(format!("last known checkpoint: {why}"));
+    let trust = std::fs::read_to_string(&path).map_err(|e| refuse(format!("{} cannot be read: {e}", path.display())))?;
+    let trusted = TrustedKeys::parse(&trust).map_err(|e| refuse(e.to_string()))?;
+    let given = trusted.verify(given).map_err(|e| refuse(e.to_string()))?;
+    let Checkpoint { origin, size, .. } = given.checkpoint();
+    match origin == &noted.checkpoint().origin {
+        true if *size >= noted.checkpoint().size => Ok(given),
+        true => Ok(noted.clone()),
+        false => Err(refuse(format!("it is of origin {origin:?}, the log has {:?}", noted.checkpoint().origin))),
+    }
+}
