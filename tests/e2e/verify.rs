@@ -711,10 +711,9 @@ async fn report_names_the_first_bad_position() {
 /// A log of the same name and key in which other things happened: what an operator with the key can make.
 async fn rewritten(of: &DataDir) -> DataDir {
     let data = DataDir::begun().await;
-    let key = |data: &DataDir| data.path().with_extension("key");
     fs::remove_dir_all(data.path()).expect("removed");
-    fs::copy(key(of), key(&data)).expect("the operator has the key");
-    batond::init(&data.path(), &batond::KeyPlace::Beside, "baton.test/e2e", "admin", None).await.expect("a new log");
+    fs::copy(of.key(), data.key()).expect("the operator has the key");
+    data.begin().await;
     data
 }
 

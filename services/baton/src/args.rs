@@ -115,6 +115,8 @@ pub(crate) enum Command {
     /// Makes its own logs and removes them. Leave the machine alone meanwhile. Exit code 1 with --guard when a
     /// ratio falls below its floor; otherwise targets that are not met are only told.
     Bench(Bench),
+    /// The receipt of an event: a text to keep, which proves that it is in the log.
+    Receipt(Receipt),
     /// Take evidence out of the log, for whoever trusts nobody here.
     #[command(subcommand)]
     Export(Export),
@@ -453,6 +455,19 @@ pub(crate) struct Bench {
     /// The program umadb, to be measured with the same load. Without it the one on the PATH, if there is one.
     #[arg(long, value_name = "PROGRAM")]
     pub(crate) umadb: Option<PathBuf>,
+}
+
+/// Ask for a receipt.
+#[derive(Debug, Args)]
+pub(crate) struct Receipt {
+    /// The position of the event in the log, from 0.
+    pub(crate) position: u64,
+    /// Write the receipt into this new file instead of printing it; such files are named *.tlog-proof.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the leaf as well, the stored bytes that the receipt is about, into this new file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) leaf: Option<PathBuf>,
 }
 
 /// What can be taken out.

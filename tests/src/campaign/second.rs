@@ -42,7 +42,10 @@ pub async fn run(plan: Plan) -> Report {
 
         let format = data.path().join("FORMAT");
         let ours = std::fs::read(&format).expect("a format");
-        for newer in [2, random.random_range(3..1_000), u32::MAX] {
+        let next =
+            String::from_utf8_lossy(&ours).trim_end().rsplit(' ').next().and_then(|n| n.parse::<u32>().ok()).expect("a number")
+                + 1;
+        for newer in [next, random.random_range(next..1_000), u32::MAX] {
             std::fs::write(&format, format!("baton-ledger {newer}\n")).expect("a file is written");
             wrong.extend(refused(&data, &format!("format {newer}"), &["newer"], serve));
             wrong.extend(refused(&data, &format!("an init on format {newer}"), &["newer"], init));

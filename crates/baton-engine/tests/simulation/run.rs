@@ -13,7 +13,7 @@ use baton_ledger::simulation::{Bug, Counts, Dice};
 use crate::world::{Tally, World};
 
 /// Things that happen in a run before everything settles.
-const STEPS: usize = 30;
+const STEPS: usize = 25;
 
 /// How a run ended.
 pub(crate) struct Ran {

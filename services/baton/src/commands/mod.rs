@@ -12,6 +12,7 @@ mod fork;
 mod import;
 mod log;
 mod next;
+mod receipt;
 mod record;
 mod replay;
 mod restore;
@@ -76,6 +77,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Fork(fork) => fork::run(&mut cx, &fork).await,
         Command::Doctor(doctor) => doctor::run(&mut cx, &doctor).await,
         Command::Bench(bench) => bench::run(&mut cx, &bench).await,
+        Command::Receipt(receipt) => receipt::run(&mut cx, &receipt).await,
         Command::Export(Export::Bundle(bundle)) => export::bundle(&mut cx, &bundle).await,
         Command::Verify(verify) => verify::run(&mut cx, &verify).await,
         Command::Completions { shell } => completions(&mut cx, shell),

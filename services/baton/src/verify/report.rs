@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 /// Most failures that are listed; the rest is counted.
 const LISTED: usize = 20;
 
+/// Most of them that people are shown.
+const SHOWN: usize = 5;
+
 /// Most erased positions that are listed.
 const ERASED_LISTED: usize = 100;
 
@@ -188,12 +191,12 @@ impl Report {
             Some(index) => format!("position {index}: {}", wrong.what),
             None => wrong.what.clone(),
         };
-        let mut failures: Vec<String> = self.failures.iter().map(wrong).collect();
-        if self.more_failures > 0 {
-            failures.push(format!("and {} more", self.more_failures));
-        }
-        if let Some(first) = self.first_bad {
-            failures.push(format!("the first position known to be wrong is {first}"));
+        // What people look for comes first; the rest follows from it, and is whole in JSON.
+        let first = self.first_bad.map(|first| format!("the first position known to be wrong is {first}"));
+        let mut failures: Vec<String> = first.into_iter().chain(self.failures.iter().take(SHOWN).map(wrong)).collect();
+        let more = self.more_failures + self.failures.len().saturating_sub(SHOWN) as u64;
+        if more > 0 {
+            failures.push(format!("and {more} more"));
         }
         section("Wrong", failures);
         section("Checked", self.held.clone());
