@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use baton_engine::{Engine, Options};
 use baton_ledger::{
-    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, NodeHash, OpenOptions, Position, ProofError,
-    ReadError, Receipt, ReopenError, RequestKey, RequestRecord, Revision, SignedCheckpoint, SledLedger, StoredRecord, StreamName,
-    SyncHook, SyncPoint, Tile,
+    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, OpenOptions,
+    Position, ProofError, ReadError, Receipt, ReopenError, RequestKey, RequestRecord, Revision, SignedCheckpoint, SledLedger,
+    StoredRecord, StreamName, SyncHook, SyncPoint, Tile,
 };
 use tokio::sync::watch;
 
@@ -139,7 +139,7 @@ pub(crate) async fn hold(ledger: &Open) -> Result<Open, Failure> {
     while (records.len() as u64) < ledger.head().size.min(MOST_HELD) {
         records.extend(page(ledger, records.len() as u64).await?);
     }
-    Ok(Arc::new(Held { checked: Arc::clone(ledger), records }))
+    Ok(Arc::new(Held { rest: MemoryLedger::new(), records }))
 }
 
 /// The next records from a position on; at least one, or the log is shorter than it says.
@@ -170,9 +170,10 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Failure {
     Failure::Unavailable(format!("failed to {what}: {error}"))
 }
 
-/// The first records of another ledger in memory, given out as they are; the rest is the other's.
+/// The first records of another ledger in memory, given out as they are. Enough to rebuild from; what is
+/// asked beyond that, an empty ledger answers.
 struct Held {
-    checked: Open,
+    rest: MemoryLedger,
     records: Vec<StoredRecord>,
 }
 
@@ -183,7 +184,7 @@ impl Ledger for Held {
     }
 
     fn head(&self) -> Head {
-        Head { size: self.records.len() as u64, ..self.checked.head() }
+        Head { size: self.records.len() as u64, ..Head::EMPTY }
     }
 
     async fn read(&self, from: Position, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
@@ -192,55 +193,55 @@ impl Ledger for Held {
     }
 
     async fn read_stream(&self, stream: &StreamName, from: Revision, limit: usize) -> Result<Vec<StoredRecord>, ReadError> {
-        self.checked.read_stream(stream, from, limit).await
+        self.rest.read_stream(stream, from, limit).await
     }
 
     fn revision(&self, stream: &StreamName) -> Option<Revision> {
-        self.checked.revision(stream)
+        self.rest.revision(stream)
     }
 
     fn request(&self, key: &RequestKey) -> Option<RequestRecord> {
-        self.checked.request(key)
+        self.rest.request(key)
     }
 
     fn follow(&self) -> watch::Receiver<SignedCheckpoint> {
-        self.checked.follow()
+        self.rest.follow()
     }
 
     fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
-        self.checked.keyed_digest(bytes)
+        self.rest.keyed_digest(bytes)
     }
 
     fn origin(&self) -> &str {
-        self.checked.origin()
+        self.rest.origin()
     }
 
     fn verifier_key(&self) -> &str {
-        self.checked.verifier_key()
+        self.rest.verifier_key()
     }
 
     fn checkpoint(&self) -> SignedCheckpoint {
-        self.checked.checkpoint()
+        self.rest.checkpoint()
     }
 
     fn prove_inclusion(&self, position: Position, size: u64) -> Result<Vec<NodeHash>, ProofError> {
-        self.checked.prove_inclusion(position, size)
+        self.rest.prove_inclusion(position, size)
     }
 
     fn prove_consistency(&self, old: u64, new: u64) -> Result<Vec<NodeHash>, ProofError> {
-        self.checked.prove_consistency(old, new)
+        self.rest.prove_consistency(old, new)
     }
 
     fn tiles(&self, old: u64, new: u64) -> Result<Vec<Tile>, ProofError> {
-        self.checked.tiles(old, new)
+        self.rest.tiles(old, new)
     }
 
     async fn receipt(&self, position: Position) -> Result<Option<Receipt>, ReadError> {
-        self.checked.receipt(position).await
+        self.rest.receipt(position).await
     }
 
     async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
-        self.checked.erase(positions).await
+        self.rest.erase(positions).await
     }
 
     async fn reopen(&self) -> Result<Head, ReopenError> {
