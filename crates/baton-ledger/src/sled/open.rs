@@ -48,10 +48,9 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     rewrite::tidy(&layout)?;
     let due = rewrite::is_due(&layout);
     let (head_file, noted) = open_head_file(&layout, complete, &options)?;
-    let clean = !due && matches!(noted, Some(Noted { clean: true, .. }));
-    let copy = match clean {
-        true => recovery::secure_for_opening(&layout)?,
-        false => recovery::secure(&layout, options.probe.as_ref())?,
+    let copy = match noted {
+        Some(Noted { clean: true, .. }) if !due => None,
+        _ => recovery::secure(&layout, options.probe.as_ref())?,
     };
     let opened = if due { write_anew(&layout, &key, &options, noted.as_ref()) } else { Ok(()) };
     let opened = opened.and_then(|()| open_disk(&layout, &options)).and_then(|disk| {
@@ -65,10 +64,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     }
     let keys = open_keys(&layout, complete, &scan)?;
     let slots = start::slots(&keys, &scan, noted.as_ref()).map_err(io_at("fill", &layout.keys()))?;
-    make_durable(&layout, &disk, &scan, &keys, copy.as_deref().filter(|_| !clean))?;
-    if clean {
-        recovery::opened(&layout).map_err(io_at("remove a copy in", &layout.recovery()))?;
-    }
+    make_durable(&layout, &disk, &scan, &keys, copy.as_deref())?;
     let checkpoint = scan.durable.index.checkpoint().clone();
     let mut head_file = match head_file {
         Some(file) if !due => file,

@@ -14,16 +14,10 @@ use super::layout::{Layout, io_at};
 use super::probe::ProbeCommand;
 use crate::error::OpenError;
 use crate::names::Position;
-use crate::storage::files::{free_bytes, sync_dir, write_synced};
+use crate::storage::files::{sync_dir, write_synced};
 
 /// How many raw copies are kept.
 const KEPT: usize = 2;
-
-/// The copy that is kept while a store is opened that was stopped in order.
-const OPENING: &str = "opening";
-
-/// Largest store, in bytes, of which such a copy is made.
-const COPIED_FOR_OPENING: u64 = 256 * 1024 * 1024;
 
 /// Copies the store aside and probes it; says where the copy is. `None` if there is no store yet.
 pub(super) fn secure(layout: &Layout, probe: Option<&ProbeCommand>) -> Result<Option<PathBuf>, OpenError> {
@@ -38,30 +32,6 @@ pub(super) fn secure(layout: &Layout, probe: Option<&ProbeCommand>) -> Result<Op
     }
     remove_unfinished_snapshots(&store).map_err(io_at("remove an unfinished snapshot in", &store))?;
     Ok(Some(copy))
-}
-
-/// Copies a store aside that was stopped in order, for the time of its opening: it may have been damaged
-/// since, and the storage engine changes what it refuses. Not done for a store over [`COPIED_FOR_OPENING`],
-/// whose start would take twice as long, nor where there is no room for it.
-pub(super) fn secure_for_opening(layout: &Layout) -> Result<Option<PathBuf>, OpenError> {
-    let (store, copy) = (layout.store(), layout.recovery().join(OPENING));
-    let io = |what| io_at(what, &store);
-    remove_if_there(&copy).map_err(io_at("remove", &copy))?;
-    let size = size_of(&store);
-    let room = free_bytes(&layout.dir).map_err(io("ask for free space beside"))?;
-    if size > COPIED_FOR_OPENING || room < 2 * size {
-        return Ok(None);
-    }
-    fs::create_dir_all(layout.recovery())
-        .and_then(|()| copy_dir(&store, &copy.join("store")))
-        .and_then(|()| sync_dir(&layout.recovery()))
-        .map_err(io("copy aside"))?;
-    Ok(Some(copy))
-}
-
-/// The store was opened and is sound: the copy made for that is given up.
-pub(super) fn opened(layout: &Layout) -> io::Result<()> {
-    remove_if_there(&layout.recovery().join(OPENING))
 }
 
 /// Keeps a copy for good, because the store it was made of could not be opened.
