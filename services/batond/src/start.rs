@@ -20,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::transport::Server;
@@ -118,6 +119,8 @@ pub struct Running {
     engine: Engine,
     archive: Option<Follower>,
     drain: std::time::Duration,
+    /// Listened to before anybody is told that the server serves: a stop asked for at once is one in order.
+    terminate: Signal,
 }
 
 /// Starts a server and returns when it answers.
@@ -144,13 +147,14 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let address = listener.local_addr().map_err(|e| StartError::Listen(config.listen, e))?;
     tracing::warn!(%address, "development identity: callers are believed when they name a person; loopback only, never production");
 
+    let terminate = signal(SignalKind::terminate()).map_err(|e| StartError::Log(format!("failed to listen to SIGTERM: {e}")))?;
     let (stop, stopping) = watch::channel(false);
     let archive = archive.map(archive::Following::start);
     let admin = Admin::new(ledger, stopping.clone());
     let progress = archive.as_ref().map(Follower::progress);
     let service = Service::new(engine.clone(), config.limits.clone(), progress, stopping.clone());
     let serving = serve(&config, &engine, service, admin, listener, stopping);
-    Ok(Running { address, stop, serving, engine, archive, drain: config.limits.drain })
+    Ok(Running { address, stop, serving, engine, archive, drain: config.limits.drain, terminate })
 }
 
 fn serve(
@@ -237,10 +241,9 @@ impl Running {
     /// # Errors
     /// When the server or the store ended badly.
     pub async fn wait(mut self) -> anyhow::Result<()> {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            _ = self.terminate.recv() => {}
             ended = &mut self.serving => {
                 self.engine.shutdown().await?;
                 finish(self.archive).await;
