@@ -172,3 +172,30 @@ fn reads_wait_for_a_store_that_is_exchanged_and_one_who_still_reads_holds_it() {
         assert_eq!(reopening.join().unwrap().unwrap().size, 3);
     });
 }
+
+/// Who has the disk and not the key can make every sum fit. The head file is taken away too, so that
+/// nothing but the signed root is left to tell.
+#[test]
+fn a_leaf_forged_with_its_hash_and_sum_is_refused_because_the_signed_root_is_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let signing_key = SigningKey::generate("test").unwrap();
+    let options = OpenOptions { min_free_bytes: 0, trust_store_without_head: true, ..OpenOptions::default() };
+    let ledger = SledLedger::open(dir.path(), signing_key.clone(), options.clone()).unwrap();
+    let record = Record { stream: StreamName::parse("a").unwrap(), leaf: b"decided: no".to_vec(), disclosure: None };
+    let set = AppendSet { request: None, digest: [0; 32], expected: vec![], records: vec![record] };
+    ledger.log.append_now(&Batch { at: Position(0), sets: vec![set] }).unwrap();
+    let disk = ledger.log.disk().unwrap();
+    let mut chunk = Chunk::decode(&disk.get(&key(0)).unwrap().unwrap()).unwrap();
+    chunk.entries[0].leaf = b"decided: yes".to_vec();
+    chunk.entries[0].leaf_hash = crate::hash::leaf_hash(b"decided: yes");
+    disk.put(&key(0), chunk.encode()).unwrap();
+    disk.sync().unwrap();
+    drop(disk);
+    ledger.log.close_now().unwrap();
+    drop(ledger);
+    std::fs::remove_file(dir.path().join("head")).unwrap();
+    match SledLedger::open(dir.path(), signing_key, options).err() {
+        Some(OpenError::Damaged { why, .. }) => assert!(why.contains("newest checkpoint"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
