@@ -18,8 +18,10 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::codec::{self, EncodeError};
+use crate::engine::Options;
 use crate::error::SubmitError;
 use crate::log::stream_name;
+use crate::outcome::Outcome;
 use crate::submission::{Answer, Entry, Submission};
 
 /// A request on its way, and where its answer goes.
@@ -27,31 +29,35 @@ pub(crate) struct Job {
     pub(crate) submission: Submission,
     /// Keyed digest of the content, made by the caller's thread.
     pub(crate) digest: [u8; 32],
-    pub(crate) reply: Reply,
+    pub(crate) reply: oneshot::Sender<Result<Answer, SubmitError>>,
 }
 
-pub(crate) type Reply = oneshot::Sender<Result<Answer, SubmitError>>;
-
-/// What a request is to be answered. The position is set when the answer leaves.
-pub(crate) struct Outcome {
-    pub(crate) reply: Reply,
-    pub(crate) result: Result<Answer, SubmitError>,
-    /// Whether it holds only once the batch is durable.
-    pub(crate) rests_on_batch: bool,
-}
+/// Requests that a batch records: their digest and their outcome.
+pub(crate) type Asked = HashMap<RequestKey, ([u8; 32], usize)>;
 
 /// Requests decided so far.
 pub(crate) struct Batch {
+    /// The state they were decided on; it may not be durable yet.
+    base: Arc<State>,
     /// The state after them.
-    pub(crate) state: State,
-    /// What they append.
-    pub(crate) sets: Vec<AppendSet>,
-    /// Their outcomes, in the order in which they came.
-    pub(crate) outcomes: Vec<Outcome>,
+    state: State,
+    sets: Vec<AppendSet>,
+    outcomes: Vec<Outcome>,
     records: usize,
     bytes: usize,
-    /// Requests that this batch records: their digest and their outcome.
-    asked: HashMap<RequestKey, ([u8; 32], usize)>,
+    /// Bytes of the requests as they came.
+    content: usize,
+    asked: Asked,
+}
+
+/// A batch that takes no more requests.
+pub(crate) struct Closed {
+    /// The state after it.
+    pub(crate) state: Arc<State>,
+    /// What it appends.
+    pub(crate) sets: Vec<AppendSet>,
+    /// The outcomes of its requests, in the order in which they came.
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 /// What one request adds to the batch.
@@ -62,14 +68,52 @@ struct Addition {
 }
 
 impl Batch {
-    /// An empty batch on the durable state.
-    pub(crate) fn on(durable: &State) -> Self {
-        Self { state: durable.clone(), sets: Vec::new(), outcomes: Vec::new(), records: 0, bytes: 0, asked: HashMap::new() }
+    /// An empty batch on a state.
+    pub(crate) fn on(base: Arc<State>) -> Self {
+        let state = (*base).clone();
+        let (sets, outcomes, asked) = (Vec::new(), Vec::new(), HashMap::new());
+        Self { base, state, sets, outcomes, records: 0, bytes: 0, content: 0, asked }
+    }
+
+    /// Whether one more request may be taken.
+    pub(crate) fn has_room(&self, options: &Options) -> bool {
+        !self.holds_any() || (self.outcomes.len() < options.batch_requests && self.content < options.batch_bytes)
     }
 
     /// Keeps an answer that rests on the durable log alone.
-    pub(crate) fn settle(&mut self, reply: Reply, result: Result<Answer, SubmitError>) {
-        self.outcomes.push(Outcome { reply, result, rests_on_batch: false });
+    pub(crate) fn settle(&mut self, job: Job, result: Result<Answer, SubmitError>) {
+        self.content += job.submission.content.len();
+        self.outcomes.push(Outcome { job, result, rests_on_batch: false });
+    }
+
+    /// The state it was decided on.
+    pub(crate) fn base(&self) -> &Arc<State> {
+        &self.base
+    }
+
+    /// Whether any request was decided.
+    pub(crate) fn holds_any(&self) -> bool {
+        !self.outcomes.is_empty()
+    }
+
+    /// Whether there is anything to append.
+    pub(crate) fn appends(&self) -> bool {
+        !self.sets.is_empty()
+    }
+
+    /// Its requests as they came, to be decided again on another state.
+    pub(crate) fn jobs(self) -> impl DoubleEndedIterator<Item = Job> {
+        self.outcomes.into_iter().map(|outcome| outcome.job)
+    }
+
+    /// The outcomes of its requests, in the order in which they came.
+    pub(crate) fn outcomes(self) -> Vec<Outcome> {
+        self.outcomes
+    }
+
+    /// Ends it: what is left to do, and which requests it records.
+    pub(crate) fn close(self) -> (Closed, Asked) {
+        (Closed { state: Arc::new(self.state), sets: self.sets, outcomes: self.outcomes }, self.asked)
     }
 
     /// Decides a request that the durable log does not hold. Gives it back, undecided, when what it
@@ -79,16 +123,16 @@ impl Batch {
         let key = job.submission.key();
         if let Some((digest, first)) = self.asked.get(&key) {
             let result = self.repeat(*first, *digest == job.digest);
-            self.keep(job.reply, result);
+            self.keep(job, result);
             return None;
         }
         match self.decide(&job, now) {
-            Err(error) => self.keep(job.reply, Err(error)),
+            Err(error) => self.keep(job, Err(error)),
             Ok(addition) if !self.has_room_for(&addition.set) => {
                 if !self.sets.is_empty() {
                     return Some(job);
                 }
-                self.keep(job.reply, Err(too_large(&addition.set)));
+                self.keep(job, Err(too_large(&addition.set)));
             }
             Ok(addition) => {
                 self.count(&addition.set);
@@ -97,7 +141,7 @@ impl Batch {
                 }
                 self.sets.push(addition.set);
                 self.state = addition.state;
-                self.keep(job.reply, addition.result);
+                self.keep(job, addition.result);
             }
         }
         None
@@ -139,8 +183,9 @@ impl Batch {
     }
 
     /// Keeps an outcome; it rests on whatever the batch holds by now.
-    fn keep(&mut self, reply: Reply, result: Result<Answer, SubmitError>) {
-        self.outcomes.push(Outcome { reply, result, rests_on_batch: !self.sets.is_empty() });
+    fn keep(&mut self, job: Job, result: Result<Answer, SubmitError>) {
+        self.content += job.submission.content.len();
+        self.outcomes.push(Outcome { job, result, rests_on_batch: !self.sets.is_empty() });
     }
 
     fn has_room_for(&self, set: &AppendSet) -> bool {
@@ -201,7 +246,6 @@ fn command_of(event: usize, events: usize, commands: usize) -> Option<usize> {
 fn refusal_of(error: EncodeError, command: Option<usize>) -> SubmitError {
     match error {
         EncodeError::TooLarge { what, size, bound } => SubmitError::TooLarge { command, what, size, bound },
-        EncodeError::Randomness(source) => SubmitError::NotWritten { why: format!("no salt could be drawn: {source}") },
         EncodeError::Form(source) => SubmitError::Defect { why: format!("an event has no stored form: {source}") },
         EncodeError::Stream(source) => SubmitError::Defect { why: source.to_string() },
     }

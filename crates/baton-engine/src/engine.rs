@@ -1,6 +1,5 @@
 //! The engine's handle: start, submit, validate, read, follow, shut down.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +8,11 @@ use baton_domain::decide::{self, Assessment, Request};
 use baton_domain::event::{Command, Event};
 use baton_domain::state::State;
 use baton_domain::values::{Position, Revision, StreamId};
-use baton_ledger::Ledger;
 use baton_ledger::bounds::MAX_BATCH_SETS;
+use baton_ledger::{CloseError, Ledger};
 use jiff::Timestamp;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 use crate::batch::{Job, guarded, judge};
 use crate::erasure;
@@ -23,7 +22,7 @@ use crate::log::{LogEntry, stream_name};
 use crate::published::{Published, Writes, newest};
 use crate::reopening::Reopening;
 use crate::submission::{Answer, Entry, Submission, Validated};
-use crate::writer::Writer;
+use crate::writer::{Desk, Pen, Writer};
 
 /// Bounds of the commit path. The default is right for a server.
 #[derive(Debug, Clone, Copy)]
@@ -112,8 +111,8 @@ impl Engine {
         let (engine, writer, ended) = assemble(ledger, state, options, Arc::new(clock)).await;
         let published = Arc::clone(&engine.published);
         let driven = async move {
-            let result = writer.run().await.map_err(|error| ShutdownError::Close(Arc::new(error)));
-            conclude(result, &published, &ended);
+            let (one, other) = tokio::join!(writer.work(), writer.work());
+            conclude(closed(one.and(other)), &published, &ended);
         };
         Ok((engine, driven))
     }
@@ -255,31 +254,45 @@ async fn assemble(
         published: Arc::clone(&published),
         clock: Arc::clone(&clock),
         options,
-        jobs: queue,
         stop: Arc::clone(&stop),
-        stopped: false,
-        waiting: VecDeque::new(),
-        unerased,
-        reopening,
+        desk: Mutex::new(Desk::new(queue)),
+        pen: Mutex::new(Pen::new(unerased, reopening)),
+        ahead: Default::default(),
+        gone: Default::default(),
     };
     let (ended, watched) = watch::channel(None);
     (Engine { ledger, published, clock, jobs, stop, ended: watched }, writer, ended)
 }
 
-/// Runs the writer on a thread of its own, with a runtime of its own: the ledger's append may block.
+/// Runs each hand of the writer on a thread of its own, with a runtime of its own: the ledger's append
+/// may block.
 fn spawn(writer: Writer, ended: watch::Sender<Ended>) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let writer = Arc::new(writer);
+    let hand = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let writer = Arc::clone(&writer);
+        Ok::<_, std::io::Error>(move || {
+            let worked = catch_unwind(AssertUnwindSafe(|| runtime.block_on(writer.work())));
+            worked.map(closed).unwrap_or_else(|_| {
+                writer.give_up();
+                Err(ShutdownError::WriterGone)
+            })
+        })
+    };
+    let (one, other) = (hand()?, hand()?);
+    let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let other = named("baton-writer-2").spawn(other)?;
     let published = Arc::clone(&writer.published);
-    std::thread::Builder::new().name("baton-writer".to_owned()).spawn(move || {
-        let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(writer.run())));
-        let result = match result {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(ShutdownError::Close(Arc::new(error))),
-            Err(_) => Err(ShutdownError::WriterGone),
-        };
+    let both = move || {
+        let worked = one();
+        let result = worked.and(other.join().unwrap_or(Err(ShutdownError::WriterGone)));
         conclude(result, &published, &ended);
-    })?;
-    Ok(())
+    };
+    named("baton-writer-1").spawn(both).map(drop).inspect_err(|_| writer.give_up())
+}
+
+fn closed(closed: Result<(), CloseError>) -> Result<(), ShutdownError> {
+    closed.map_err(|error| ShutdownError::Close(Arc::new(error)))
 }
 
 /// Says to those who watch that the writer has ended, and how.

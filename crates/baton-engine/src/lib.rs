@@ -24,6 +24,7 @@ mod export;
 mod fold;
 mod log;
 mod open;
+mod outcome;
 mod proofs;
 mod published;
 mod reopening;

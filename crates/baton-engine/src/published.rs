@@ -44,9 +44,9 @@ impl Published {
     }
 
     /// Makes a durable state the one that readers see.
-    pub(crate) fn publish(&self, state: State) {
+    pub(crate) fn publish(&self, state: Arc<State>) {
         let size = state.size;
-        self.state.store(Arc::new(state));
+        self.state.store(state);
         self.size.send_replace(size);
     }
 

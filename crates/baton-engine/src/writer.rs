@@ -1,30 +1,37 @@
-//! The one writer: takes what is queued, decides it, appends it in one write, publishes, answers.
+//! The writer: takes what is queued, decides it, appends it in one write, publishes, answers.
+//!
+//! It has two hands. Whoever holds the *desk* takes requests and decides them; whoever holds the *pen*
+//! appends. While one hand appends a batch and waits for its sync, the other decides the next batch on
+//! the state that the first will leave, and hands it over when the pen is free: one batch is being
+//! appended at most, and one more decided ahead.
 //!
 //! **Durable when?** When the ledger's append returns; marked below as the point of no return.
 //! **Ordered how?** As requests come out of the queue.
 //! **Who retries?** The caller. Nothing is written twice here; after a failed append the requests of
-//! the batch are answered with what is known, then the ledger is opened again in place, as often as it
-//! takes and with no request needed, and the next batch begins from the durable log.
+//! the batch are answered with what is known, those decided ahead on it are decided again on the durable
+//! log, and the ledger is opened again in place, as often as it takes and with no request needed.
 //! **After a crash?** Before the point of no return nobody was told anything; after it the batch is
 //! found, and a repeat of each request gives its receipt.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as PlainMutex, MutexGuard as PlainGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use baton_domain::state::State;
 use baton_domain::values::Position;
-use baton_ledger::{AppendError, Appended, CloseError, Ledger, RequestRecord};
-use tokio::sync::{Notify, mpsc};
+use baton_ledger::{CloseError, Ledger, RequestKey, RequestRecord};
+use tokio::sync::{Mutex, MutexGuard, Notify, mpsc};
 
-use crate::batch::{Batch, Job, Outcome};
+use crate::batch::{Asked, Batch, Closed, Job};
 use crate::codec::Decoder;
 use crate::engine::{Clock, Options};
 use crate::erasure;
 use crate::error::{ReadError, SubmitError};
 use crate::fold;
 use crate::log;
-use crate::published::{Published, Writes, newest};
+use crate::outcome::{Became, answer, failure};
+use crate::published::{Published, Writes};
 use crate::reopening::{self, Reopening};
 use crate::submission::{Answer, Entry};
 
@@ -33,15 +40,37 @@ pub(crate) struct Writer {
     pub(crate) published: Arc<Published>,
     pub(crate) clock: Clock,
     pub(crate) options: Options,
-    pub(crate) jobs: mpsc::Receiver<Job>,
     pub(crate) stop: Arc<Notify>,
-    pub(crate) stopped: bool,
-    /// Taken from the queue and not decided yet.
-    pub(crate) waiting: VecDeque<Job>,
+    pub(crate) desk: Mutex<Desk>,
+    pub(crate) pen: Mutex<Pen>,
+    /// Set while a batch is being appended.
+    pub(crate) ahead: PlainMutex<Option<Ahead>>,
+    /// A hand panicked: the other one ends too.
+    pub(crate) gone: AtomicBool,
+}
+
+/// Where requests are decided. Who wants both takes the desk first.
+pub(crate) struct Desk {
+    jobs: mpsc::Receiver<Job>,
+    /// Taken from the queue and not decided yet, because they did not fit or must wait, or to be decided again.
+    waiting: VecDeque<Job>,
+    stopped: bool,
+    /// Nothing will come any more.
+    ended: bool,
+}
+
+/// What appending needs, and keeps in mind from one batch to the next.
+pub(crate) struct Pen {
     /// Events whose erasure is durable and whose keys may be left.
-    pub(crate) unerased: BTreeSet<Position>,
+    unerased: BTreeSet<Position>,
     /// When the ledger is to be opened again, while nothing can be recorded.
-    pub(crate) reopening: Reopening,
+    reopening: Reopening,
+}
+
+/// What the log will be once the batch that is being appended is durable.
+pub(crate) struct Ahead {
+    state: Arc<State>,
+    asked: Asked,
 }
 
 /// What there is to do next.
@@ -52,154 +81,265 @@ enum Next {
     End,
 }
 
+impl Desk {
+    pub(crate) fn new(jobs: mpsc::Receiver<Job>) -> Self {
+        Self { jobs, waiting: VecDeque::new(), stopped: false, ended: false }
+    }
+}
+
+impl Pen {
+    pub(crate) fn new(unerased: BTreeSet<Position>, reopening: Reopening) -> Self {
+        Self { unerased, reopening }
+    }
+}
+
 impl Writer {
-    /// Works until it is stopped or nobody can ask any more. A stop closes the ledger, after
-    /// everything that was queued by then is answered.
-    pub(crate) async fn run(mut self) -> Result<(), CloseError> {
+    /// The work of one hand, until the writer is stopped or nobody can ask any more. A stop closes the
+    /// ledger, after everything that was queued by then is answered.
+    pub(crate) async fn work(&self) -> Result<(), CloseError> {
         loop {
-            // Before requests, or many of them would put it off for ever.
-            if self.reopening.is_due() {
-                self.reopen().await;
+            let mut desk = self.desk.lock().await;
+            if desk.ended {
+                return Ok(());
             }
-            if self.waiting.is_empty() {
-                match self.next().await {
-                    Next::Request(job) => self.waiting.push_back(job),
-                    Next::Reopen => continue,
-                    Next::End if self.stopped => return self.ledger.close().await,
-                    Next::End => return Ok(()),
-                }
-            }
-            self.take_queued();
-            self.commit().await;
+            let Some((batch, mut pen)) = self.gather(&mut desk).await else {
+                desk.ended = true;
+                return if desk.stopped { self.ledger.close().await } else { Ok(()) };
+            };
+            let (closed, asked) = batch.close();
+            *self.ahead() = Some(Ahead { state: Arc::clone(&closed.state), asked });
+            // From here on the other hand decides, on the state that this batch will leave.
+            drop(desk);
+            self.commit(&mut pen, closed).await;
+            *self.ahead() = None;
         }
     }
 
-    async fn next(&mut self) -> Next {
+    /// Ends the other hand: nothing more can be recorded.
+    pub(crate) fn give_up(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+        self.stop.notify_one();
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Decides requests until there is a batch to append and nothing is being appended any more.
+    async fn gather(&self, desk: &mut Desk) -> Option<(Batch, MutexGuard<'_, Pen>)> {
+        let (mut batch, mut pen) = match self.pen.try_lock() {
+            Ok(pen) => (None, pen),
+            Err(_) => {
+                let mut ahead = Batch::on(self.newest());
+                let pen = self.decide_ahead(desk, &mut ahead).await;
+                (ahead.holds_any().then_some(ahead), pen)
+            }
+        };
+        // Nothing is being appended.
+        loop {
+            // Before requests, or many of them would put it off for ever.
+            if pen.reopening.is_due() {
+                self.reopen(&mut pen).await;
+            }
+            // What it was decided on never became durable, or is not the end of the log any more.
+            if let Some(fallen) = batch.take_if(|batch| !self.is_durable(batch.base())) {
+                fallen.jobs().rev().for_each(|job| desk.waiting.push_front(job));
+            }
+            if self.is_gone() {
+                return None;
+            }
+            let mut open = match batch.take() {
+                Some(open) => open,
+                None => {
+                    if desk.waiting.is_empty() {
+                        match self.next(desk, &mut pen).await {
+                            Next::Request(job) => desk.waiting.push_back(job),
+                            Next::Reopen => continue,
+                            Next::End => return None,
+                        }
+                    }
+                    match self.catch_up(&mut pen).await {
+                        Ok(durable) => Batch::on(durable),
+                        Err(error) => {
+                            self.unreadable(desk, &mut pen, &error);
+                            continue;
+                        }
+                    }
+                }
+            };
+            self.decide_queued(desk, &mut open).await;
+            if open.appends() {
+                return Some((open, pen));
+            }
+            answer(open.outcomes(), &self.published.state(), &Became::Nothing);
+        }
+    }
+
+    /// Decides requests as they come, until the other hand has appended its batch.
+    async fn decide_ahead<'a>(&'a self, desk: &mut Desk, batch: &mut Batch) -> MutexGuard<'a, Pen> {
+        let mut pen = std::pin::pin!(self.pen.lock());
+        let mut open = true;
+        loop {
+            if !desk.waiting.is_empty() {
+                self.decide_queued(desk, batch).await;
+            }
+            tokio::select! {
+                biased;
+                job = desk.jobs.recv(), if open && desk.waiting.is_empty() && batch.has_room(&self.options) => match job {
+                    Some(job) => desk.waiting.push_back(job),
+                    None => open = false,
+                },
+                pen = &mut pen => return pen,
+            }
+        }
+    }
+
+    async fn next(&self, desk: &mut Desk, pen: &mut Pen) -> Next {
         tokio::select! {
             biased;
-            () = self.stop.notified(), if !self.stopped => {
-                self.stopped = true;
-                self.jobs.close();
+            () = self.stop.notified(), if !desk.stopped => {
+                if self.is_gone() {
+                    return Next::End;
+                }
+                desk.stopped = true;
+                desk.jobs.close();
                 // What is queued is answered; a ledger that fails is not opened again for that.
-                self.reopening.forget();
-                self.jobs.recv().await.map_or(Next::End, Next::Request)
+                pen.reopening.forget();
+                desk.jobs.recv().await.map_or(Next::End, Next::Request)
             }
-            () = self.reopening.due() => Next::Reopen,
-            job = self.jobs.recv() => job.map_or(Next::End, Next::Request),
+            () = pen.reopening.due() => Next::Reopen,
+            job = desk.jobs.recv() => job.map_or(Next::End, Next::Request),
         }
     }
 
     /// Opens the ledger again in place and takes in what it then holds.
-    async fn reopen(&mut self) {
+    async fn reopen(&self, pen: &mut Pen) {
         let begin = Instant::now();
         let reopened = match self.ledger.reopen().await {
             // A batch whose outcome was unknown may have been found.
-            Ok(_) => self.catch_up().await.map(drop).map_err(|error| Writes::Poisoned(error.to_string())),
+            Ok(_) => self.catch_up(pen).await.map(drop).map_err(|error| Writes::Poisoned(error.to_string())),
             Err(error) => Err(reopening::refusal(&error)),
         };
         match reopened {
             Ok(()) => {
                 tracing::info!("requests are recorded again");
                 self.published.say(Writes::Open);
-                self.reopening.forget();
+                pen.reopening.forget();
             }
             // It was closed for good: whoever did that opens another one.
-            Err(Writes::Closed) => self.reopening.forget(),
+            Err(Writes::Closed) => pen.reopening.forget(),
             Err(writes) => {
                 self.published.say_still(writes);
-                self.reopening.again_after(self.options.reopen_pause, begin.elapsed());
+                pen.reopening.again_after(self.options.reopen_pause, begin.elapsed());
             }
         }
     }
 
-    /// Takes what else is queued, up to the bounds of a batch.
-    fn take_queued(&mut self) {
-        let mut bytes: usize = self.waiting.iter().map(|job| job.submission.content.len()).sum();
-        while self.waiting.len() < self.options.batch_requests && bytes < self.options.batch_bytes {
-            let Ok(job) = self.jobs.try_recv() else { return };
-            bytes += job.submission.content.len();
-            self.waiting.push_back(job);
-        }
-    }
-
-    async fn commit(&mut self) {
-        erasure::destroy(self.ledger.as_ref(), &mut self.unerased).await;
-        let durable = match self.catch_up().await {
-            Ok(durable) => durable,
-            Err(error) => return self.unreadable(&error),
-        };
-        let Batch { state, sets, outcomes, .. } = self.decide(&durable).await;
-        if sets.is_empty() {
-            return answer(outcomes, &durable, &Appending::Nothing);
-        }
-        let at = self.ledger.head().next();
+    async fn commit(&self, pen: &mut Pen, batch: Closed) {
+        let Closed { state, sets, outcomes } = batch;
+        erasure::destroy(self.ledger.as_ref(), &mut pen.unerased).await;
+        let durable = self.published.state();
+        let at = baton_ledger::Position(durable.size);
         match self.ledger.append(baton_ledger::Batch { at, sets }).await {
             Ok(appended) => {
                 // ---- Point of no return: from here on a crash recovers to "done". ----
-                self.published.publish(state.clone());
+                self.published.publish(Arc::clone(&state));
                 self.published.say(Writes::Open);
-                self.erase(erasure::newly(&durable, &state)).await;
-                self.reopening.forget();
-                answer(outcomes, &state, &Appending::Done(appended));
+                self.erase(pen, erasure::newly(&durable, &state)).await;
+                pen.reopening.forget();
+                answer(outcomes, &state, &Became::Durable(appended));
             }
             // The state of the batch is dropped: what is published is the durable one still.
             Err(error) => {
                 let (failure, writes) = failure(&error);
                 tracing::error!(error = &error as &dyn std::error::Error, requests = outcomes.len(), "failed to append a batch");
                 match writes {
-                    Writes::Poisoned(_) => self.reopening.at_once(),
-                    Writes::Full => self.reopening.again_after(self.options.reopen_pause, Duration::ZERO),
+                    Writes::Poisoned(_) => pen.reopening.at_once(),
+                    Writes::Full => pen.reopening.again_after(self.options.reopen_pause, Duration::ZERO),
                     Writes::Open | Writes::Closed => {}
                 }
                 self.published.say(writes);
-                answer(outcomes, &durable, &Appending::Failed(failure));
+                answer(outcomes, &durable, &Became::Failed(failure));
             }
         }
     }
 
     /// The durable state. After a write whose outcome was unknown the ledger may turn out to hold
     /// more than was published.
-    async fn catch_up(&mut self) -> Result<Arc<State>, ReadError> {
+    async fn catch_up(&self, pen: &mut Pen) -> Result<Arc<State>, ReadError> {
         let published = self.published.state();
         if self.ledger.head().size == published.size {
             return Ok(published);
         }
-        let state = fold::catch_up(self.ledger.as_ref(), (*published).clone()).await?;
-        let erased = erasure::newly(&published, &state);
-        self.published.publish(state);
-        self.erase(erased).await;
-        Ok(self.published.state())
+        let state = Arc::new(fold::catch_up(self.ledger.as_ref(), (*published).clone()).await?);
+        self.published.publish(Arc::clone(&state));
+        self.erase(pen, erasure::newly(&published, &state)).await;
+        Ok(state)
+    }
+
+    /// The state after everything that was handed over: what is being appended, or what is durable.
+    fn newest(&self) -> Arc<State> {
+        let ahead = self.ahead().as_ref().map(|ahead| Arc::clone(&ahead.state));
+        ahead.unwrap_or_else(|| self.published.state())
+    }
+
+    fn ahead(&self) -> PlainGuard<'_, Option<Ahead>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Destroys the keys of words whose erasure is durable by now, and published.
-    async fn erase(&mut self, erased: BTreeSet<Position>) {
+    async fn erase(&self, pen: &mut Pen, erased: BTreeSet<Position>) {
         if !erased.is_empty() {
-            self.unerased.extend(erased);
-            erasure::destroy(self.ledger.as_ref(), &mut self.unerased).await;
+            pen.unerased.extend(erased);
+            erasure::destroy(self.ledger.as_ref(), &mut pen.unerased).await;
         }
     }
 
-    fn unreadable(&mut self, error: &ReadError) {
+    fn unreadable(&self, desk: &mut Desk, pen: &mut Pen, error: &ReadError) {
         tracing::error!(error = error as &dyn std::error::Error, "failed to read on in the log");
         self.published.say(Writes::Poisoned(error.to_string()));
-        self.reopening.again_after(self.options.reopen_pause, Duration::ZERO);
-        for job in self.waiting.drain(..) {
+        pen.reopening.again_after(self.options.reopen_pause, Duration::ZERO);
+        for _ in 0..self.options.batch_requests {
+            let Some(job) = desk.waiting.pop_front().or_else(|| desk.jobs.try_recv().ok()) else { return };
             let _ = job.reply.send(Err(error.into()));
         }
     }
 
-    async fn decide(&mut self, durable: &State) -> Batch {
-        let mut batch = Batch::on(durable);
-        while let Some(job) = self.waiting.pop_front() {
-            if let Some(earlier) = self.ledger.request(&job.submission.key()) {
-                let result = self.repeat(&job, earlier).await;
-                batch.settle(job.reply, result);
-            } else if let Some(job) = batch.take(job, (self.clock)()) {
-                self.waiting.push_front(job);
-                break;
+    /// Decides what is queued, as far as it fits into the batch.
+    async fn decide_queued(&self, desk: &mut Desk, batch: &mut Batch) {
+        while batch.has_room(&self.options) {
+            let Some(job) = desk.waiting.pop_front().or_else(|| desk.jobs.try_recv().ok()) else { return };
+            if let Some(job) = self.decide(job, batch).await {
+                desk.waiting.push_front(job);
+                return;
             }
         }
-        batch
+    }
+
+    /// Decides a request, or gives it back when it must wait for the batch that is being appended.
+    async fn decide(&self, job: Job, batch: &mut Batch) -> Option<Job> {
+        let key = job.submission.key();
+        // In this order: a batch leaves the one place after it has come to the other.
+        if self.is_being_appended(&key) {
+            return Some(job);
+        }
+        match self.ledger.request(&key) {
+            Some(earlier) => {
+                let result = self.repeat(&job, earlier).await;
+                batch.settle(job, result);
+                None
+            }
+            None => batch.take(job, (self.clock)()),
+        }
+    }
+
+    /// Whether a state is the one that is published, and all of the log.
+    fn is_durable(&self, state: &Arc<State>) -> bool {
+        Arc::ptr_eq(state, &self.published.state()) && self.ledger.head().size == state.size
+    }
+
+    fn is_being_appended(&self, key: &RequestKey) -> bool {
+        self.ahead().as_ref().is_some_and(|ahead| ahead.asked.contains_key(key))
     }
 
     /// The first receipt of a request that the durable log holds.
@@ -230,68 +370,5 @@ impl Writer {
             }
         }
         Ok(entries)
-    }
-}
-
-/// What became of the append of a batch.
-enum Appending {
-    /// There was nothing to append.
-    Nothing,
-    /// It is durable.
-    Done(Appended),
-    /// It failed.
-    Failed(SubmitError),
-}
-
-/// Sends the answers of a batch. After a failure, whatever rests on the batch is answered with it.
-fn answer(outcomes: Vec<Outcome>, durable: &State, appending: &Appending) {
-    let position = newest(durable).unwrap_or(Position(0));
-    for Outcome { reply, mut result, rests_on_batch } in outcomes {
-        match &mut result {
-            Ok(answer) => {
-                answer.position = position;
-                if let (true, Appending::Done(appended)) = (rests_on_batch, appending) {
-                    answer.checkpoint = Some(appended.checkpoint.clone());
-                    for entry in &mut answer.entries {
-                        let place = appended.records.get((entry.position.0 - appended.first.0) as usize);
-                        entry.leaf_hash = place.map(|place| place.leaf_hash);
-                    }
-                }
-            }
-            Err(SubmitError::Refused(_, at)) => *at = position,
-            Err(_) => {}
-        }
-        if let (true, Appending::Failed(failure)) = (rests_on_batch, appending) {
-            result = Err(failure.clone());
-        }
-        // Whoever asked may have gone; what was recorded stays.
-        let _ = reply.send(result);
-    }
-}
-
-/// What a failed append means to those who asked, and to those who watch.
-fn failure(error: &AppendError) -> (SubmitError, Writes) {
-    let why = error.to_string();
-    match error {
-        AppendError::Full { nothing_written: true } => (SubmitError::Full, Writes::Full),
-        AppendError::Full { nothing_written: false } | AppendError::OutcomeUnknown { .. } => {
-            (SubmitError::OutcomeUnknown, Writes::Poisoned(why))
-        }
-        AppendError::Poisoned { why } => (SubmitError::Poisoned { why: why.clone() }, Writes::Poisoned(why.clone())),
-        AppendError::Closed => (SubmitError::Closed, Writes::Closed),
-        AppendError::Damaged { .. } => (SubmitError::Damaged { position: None, why: why.clone() }, Writes::Poisoned(why)),
-        // Another writer came first. The next batch begins with what it wrote.
-        AppendError::HeadMoved { .. } => (SubmitError::NotWritten { why }, Writes::Open),
-        AppendError::Io { source, .. } => {
-            let why = format!("{why}: {source}");
-            (SubmitError::NotWritten { why: why.clone() }, Writes::Poisoned(why))
-        }
-        // The batch was built within these bounds and rules: if the ledger sees it otherwise, ours is the mistake.
-        AppendError::StaleRevision { .. }
-        | AppendError::RequestReused { .. }
-        | AppendError::RequestRepeated { .. }
-        | AppendError::RequestTwiceInBatch { .. }
-        | AppendError::TooLarge { .. }
-        | AppendError::Empty { .. } => (SubmitError::Defect { why }, Writes::Open),
     }
 }

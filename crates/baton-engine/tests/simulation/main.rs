@@ -33,7 +33,9 @@ mod world;
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use baton_ledger::simulation::Bug;
 
@@ -114,7 +116,37 @@ fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> {
     }
 }
 
-/// The result of what never waits.
+/// Polls once, and notes whether the future wants to be polled again at once.
+fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>, woken: &Arc<Woken>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(&Waker::from(Arc::clone(woken)))) {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => None,
+    }
+}
+
+/// Whether a future was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Woken {
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The result of what waits for nobody else.
 fn now<F: Future>(future: F) -> F::Output {
-    poll(std::pin::pin!(future)).expect("nothing waits in a simulation")
+    let (mut future, woken) = (std::pin::pin!(future), Arc::new(Woken(AtomicBool::new(true))));
+    while woken.take() {
+        if let Some(output) = poll_once(future.as_mut(), &woken) {
+            return output;
+        }
+    }
+    panic!("nothing waits for others in a simulation")
 }

@@ -109,6 +109,7 @@ impl Sum {
             ("failed syncs", counts.failed_syncs),
             ("failed reads", counts.failed_reads),
             ("flipped bits", counts.flipped_bits),
+            ("slow appends", counts.slow_appends),
             ("torn batches", counts.torn_batches),
             ("lost ends", counts.lost_ends),
             ("acknowledged", tally.acknowledged),

@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::asked::{Asked, Excuses, Flight};
 use crate::commands::{ADMIN, SHARED, organisation};
 use crate::seen::{Seen, excused};
-use crate::{now, poll};
+use crate::{now, poll, poll_once};
 
 /// What clients and readers met, besides what the machine counts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,10 @@ struct Life {
     ledger: Arc<SimLedger>,
     engine: Engine,
     writer: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// The writer has ended.
+    ended: bool,
+    /// What had gone wrong when nobody waited for an answer last.
+    settled: Counts,
     /// A write or sync of the log failed in it: it acknowledges nothing more.
     failed: bool,
     /// Something failed for which it may acknowledge nothing more.
@@ -154,15 +158,31 @@ impl World {
 
     // What the server does.
 
-    /// The writer works through its queue, and what is answered reaches the clients.
+    /// The writer works through its queue, and what is answered reaches the clients after each batch.
     fn write(&mut self) -> Result<(), String> {
-        let (before, poisoned) = (self.counts(), self.life().poisoned);
-        let _ = poll(self.life_mut().writer.as_mut());
-        self.note_failures(before);
-        if self.machine.is_down() {
-            return Ok(());
+        self.work(false)
+    }
+
+    fn work(&mut self, closing: bool) -> Result<(), String> {
+        let woken = Arc::default();
+        loop {
+            let (before, poisoned) = (self.counts(), self.life().poisoned);
+            let life = self.life_mut();
+            life.ended = life.ended || poll_once(life.writer.as_mut(), &woken).is_some();
+            let failed = self.life().failed;
+            self.note_failures(before);
+            if closing {
+                // What fails now may well be the closing, after everything was acknowledged.
+                self.life_mut().failed = failed;
+            }
+            if self.machine.is_down() {
+                return Ok(());
+            }
+            self.take_answers(poisoned)?;
+            if self.life().ended || !woken.take() {
+                return Ok(());
+            }
         }
-        self.take_answers(before, poisoned)
     }
 
     /// Learns from what the machine counted whether the log may, or must, take no more.
@@ -174,7 +194,7 @@ impl World {
     }
 
     /// `poisoned` is what the log was before the writer worked last.
-    fn take_answers(&mut self, before: Counts, poisoned: bool) -> Result<(), String> {
+    fn take_answers(&mut self, poisoned: bool) -> Result<(), String> {
         let mut arrived = Vec::new();
         for mut flight in std::mem::take(&mut self.flights) {
             match poll(flight.answer.as_mut()) {
@@ -182,10 +202,13 @@ impl World {
                 None => self.flights.push(flight),
             }
         }
+        let (before, after) = (self.life().settled, self.counts());
+        if self.flights.is_empty() {
+            self.life_mut().settled = after;
+        }
         if arrived.is_empty() {
             return Ok(());
         }
-        let after = self.counts();
         // Who hears that the disk is full hears that writing goes on by itself: no failure, then, that lasts.
         let full = arrived.iter().any(|(_, _, result)| matches!(result, Err(SubmitError::Full)));
         let only_full = Counts { operations: before.operations, full: before.full, ..after } == before;
@@ -235,19 +258,16 @@ impl World {
     }
 
     fn stop_cleanly(&mut self) -> Result<(), String> {
-        let (before, poisoned) = (self.counts(), self.life().poisoned);
         let engine = self.life().engine.clone();
         let mut shutdown = Box::pin(async move { engine.shutdown().await });
         let _ = poll(shutdown.as_mut());
-        let _ = poll(self.life_mut().writer.as_mut());
-        // What fails now may well be the closing, after everything was acknowledged.
-        let failed = self.life().failed;
-        self.note_failures(before);
-        self.life_mut().failed = failed;
-        if self.machine.is_down() {
-            return Ok(());
+        // Appends that wait go on when they are polled again.
+        for _ in 0..20 {
+            self.work(true)?;
+            if self.machine.is_down() {
+                return Ok(());
+            }
         }
-        self.take_answers(before, poisoned)?;
         let closed = poll(shutdown.as_mut()).ok_or("a shutdown that does not end")?;
         self.machine.say(format_args!("shut down, clean: {}", closed.is_ok()));
         self.tally.clean_stops += u64::from(closed.is_ok());
@@ -315,7 +335,15 @@ impl World {
                 lock(&seen).look(&machine, &ledger, &watching);
             }
         })));
-        self.life = Some(Life { ledger, engine, writer: Box::pin(writer), failed: false, poisoned: false });
+        self.life = Some(Life {
+            ledger,
+            engine,
+            writer: Box::pin(writer),
+            ended: false,
+            settled: self.counts(),
+            failed: false,
+            poisoned: false,
+        });
         Ok(())
     }
 
@@ -432,6 +460,7 @@ fn swarm(dice: &mut Dice) -> Faults {
         failed_syncs: rate(&[0, 0, 10, 40]),
         failed_reads: rate(&[0, 0, 5, 30]),
         flipped_bits: rate(&[0, 0, 5, 30]),
+        slow_appends: rate(&[0, 100, 500]),
     }
 }
 

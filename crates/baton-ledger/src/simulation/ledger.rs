@@ -1,6 +1,7 @@
 //! The real log on a simulated machine, opened through the same rules as the one on sled.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -154,6 +155,21 @@ fn open(machine: &Machine, key: SigningKey, mut head_file: HeadFile, noted: Opti
     Ok(SimLedger { log: log.map_err(failed)?, machine: machine.clone(), found, early: Mutex::new(Vec::new()) })
 }
 
+/// Waits once: asks to be polled again at once, or, for long, whenever somebody happens to.
+async fn until_polled_again(long: bool) {
+    let mut waited = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        if !long {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
 fn refused(refusal: Refusal) -> Refused {
     match refusal {
         Refusal::Store(Fault::Io(error)) => Refused::Failed(error.to_string()),
@@ -166,6 +182,7 @@ fn refused(refusal: Refusal) -> Refused {
 #[async_trait]
 impl Ledger for SimLedger {
     async fn append(&self, mut batch: Batch) -> Result<Appended, AppendError> {
+        until_polled_again(self.machine.append_waits()).await;
         match self.machine.bug() {
             Some(Bug::PublishedBeforeSync) => self.append_published_first(&batch),
             Some(Bug::ReaderShownUnsynced) => {

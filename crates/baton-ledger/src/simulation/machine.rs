@@ -28,6 +28,8 @@ pub struct Faults {
     pub failed_reads: u32,
     /// A read from the store brings a flipped bit, once.
     pub flipped_bits: u32,
+    /// An append waits before it writes, until the writer is polled again: other things happen meanwhile.
+    pub slow_appends: u32,
 }
 
 /// How a stopped machine comes back.
@@ -60,6 +62,8 @@ pub struct Counts {
     pub failed_reads: u64,
     /// Reads with a flipped bit.
     pub flipped_bits: u64,
+    /// Appends that waited.
+    pub slow_appends: u64,
     /// Batches found without their end.
     pub torn_batches: u64,
     /// Ends of the store that went in silence.
@@ -223,6 +227,17 @@ impl Machine {
     /// The lines of the trace, where they are kept.
     pub fn trace_lines(&self) -> Vec<String> {
         self.inside().trace.lines()
+    }
+
+    /// Whether the append that begins is to wait for long.
+    pub(super) fn append_waits(&self) -> bool {
+        let inside = &mut *self.inside();
+        let waits = inside.dice.chance(inside.faults.slow_appends);
+        if waits {
+            inside.counts.slow_appends += 1;
+            inside.trace.say(format_args!("an append waits"));
+        }
+        waits
     }
 
     pub(super) fn found_torn(&self) {
