@@ -51,9 +51,6 @@ pub enum EncodeError {
         /// The bound.
         bound: usize,
     },
-    /// The system gave no random bytes for a salt.
-    #[error("failed to draw a salt from the system")]
-    Randomness(#[source] rand::rand_core::OsError),
     /// A value has no stored form. A defect of the domain.
     #[error("the event has no stored form")]
     Form(#[source] serde_json::Error),
@@ -94,23 +91,20 @@ pub enum DecodeError {
     Unreadable,
 }
 
-/// Encodes an event, with a fresh salt from the system for every text.
+/// Encodes an event, with a fresh salt for every text.
 ///
 /// # Errors
 /// See [`EncodeError`].
 pub fn encode(recorded: &Recorded) -> Result<Encoded, EncodeError> {
-    encode_with(recorded, &mut seal::system_salt)
+    encode_with(recorded, &mut rand::random)
 }
 
 /// As [`encode`], with salts from elsewhere, so that tests get the same bytes twice.
-pub(crate) fn encode_with(
-    recorded: &Recorded,
-    salt: &mut dyn FnMut() -> Result<Salt, EncodeError>,
-) -> Result<Encoded, EncodeError> {
+pub(crate) fn encode_with(recorded: &Recorded, salt: &mut dyn FnMut() -> Salt) -> Result<Encoded, EncodeError> {
     let mut tree = tree::tree(recorded).map_err(EncodeError::Form)?;
     leaf::strip(&mut tree);
     tree.sort();
-    let openings = seal::seal(&mut tree, salt)?;
+    let openings = seal::seal(&mut tree, salt);
     if let Node::Object(fields) = &mut tree {
         let at = |name: &str, fields: &[(SmolStr, Node)]| fields.partition_point(|(other, _)| other.as_str() < name);
         fields.insert(at("schema", fields), (SmolStr::new_static("schema"), Node::Unsigned(SCHEMA.into())));

@@ -2,21 +2,19 @@
 //!
 //! The commitment to a text is SHA-256 over `"baton/commit/v1"`, a zero byte, the length of the path
 //! as four bytes (most significant first), the path (a JSON pointer into the leaf), 32 bytes of salt
-//! and the words in UTF-8. The salt is drawn for each text, so that equal words look different and
+//! and the words in UTF-8. The salt is drawn for each text, from a generator that the system seeds, so that equal words look different and
 //! short ones cannot be guessed. Path, salt and words lie beside the leaf as one JSON object:
 //! `{"/payload/note": {"salt": HEX, "value": WORDS}}`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use rand::TryRngCore as _;
-use rand::rngs::OsRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
+use super::hex;
 use super::tree::Node;
-use super::{EncodeError, hex};
 
 pub(crate) type Salt = [u8; 32];
 
@@ -37,55 +35,42 @@ pub(super) struct Opening<'w> {
     pub(super) value: Cow<'w, str>,
 }
 
-/// A salt from the system.
-pub(super) fn system_salt() -> Result<Salt, EncodeError> {
-    let mut salt = [0; 32];
-    OsRng.try_fill_bytes(&mut salt).map_err(EncodeError::Randomness)?;
-    Ok(salt)
-}
-
 /// Replaces every open text of `leaf` by its commitment and returns what opens them. Salts are drawn in
 /// the order of the tree.
-pub(super) fn seal(leaf: &mut Node, salt: &mut dyn FnMut() -> Result<Salt, EncodeError>) -> Result<Openings, EncodeError> {
+pub(super) fn seal(leaf: &mut Node, salt: &mut dyn FnMut() -> Salt) -> Openings {
     let mut openings = Openings::new();
-    seal_at(leaf, &mut String::new(), salt, &mut openings)?;
-    Ok(openings)
+    seal_at(leaf, &mut String::new(), salt, &mut openings);
+    openings
 }
 
-fn seal_at(
-    node: &mut Node,
-    path: &mut String,
-    salt: &mut dyn FnMut() -> Result<Salt, EncodeError>,
-    openings: &mut Openings,
-) -> Result<(), EncodeError> {
+fn seal_at(node: &mut Node, path: &mut String, salt: &mut dyn FnMut() -> Salt, openings: &mut Openings) {
     let length = path.len();
     match node {
         Node::Object(fields) => {
             if let [(name, Node::Text(words))] = fields.as_mut_slice()
                 && name == OPEN
             {
-                let opening = Opening { salt: salt()?, value: String::from(std::mem::take(words)).into() };
+                let opening = Opening { salt: salt(), value: String::from(std::mem::take(words)).into() };
                 *name = SmolStr::new_static(SEALED);
                 *words = hex::text(&hex::digits(&commitment(path, &opening))).into();
                 openings.insert(path.clone(), opening);
-                return Ok(());
+                return;
             }
             for (name, field) in fields {
                 push_key(path, name);
-                seal_at(field, path, salt, openings)?;
+                seal_at(field, path, salt, openings);
                 path.truncate(length);
             }
         }
         Node::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 push_key(path, &index.to_string());
-                seal_at(item, path, salt, openings)?;
+                seal_at(item, path, salt, openings);
                 path.truncate(length);
             }
         }
         _ => {}
     }
-    Ok(())
 }
 
 /// Goes one step down in a JSON pointer.

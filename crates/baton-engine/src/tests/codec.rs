@@ -16,7 +16,7 @@ fn encode_fixed(recorded: &baton_domain::event::Recorded) -> Encoded {
     let mut drawn = 0;
     let mut salt = || {
         drawn += 1;
-        Ok([drawn; 32])
+        [drawn; 32]
     };
     encode_with(recorded, &mut salt).unwrap()
 }

@@ -78,33 +78,27 @@ impl Log {
         });
         let mut entries = Vec::with_capacity(admitted.len());
         for ((record, place), request) in batch.records().zip(admitted).zip(requests) {
-            let sealed = record.disclosure.as_ref().map(|plaintext| writer.slots.seal(&keys, &place.leaf_hash, plaintext));
+            let sealed = record.disclosure.as_ref().map(|plaintext| writer.slots.seal(&place.leaf_hash, plaintext));
             entries.push(Entry {
                 stream: place.stream.clone(),
                 revision: place.revision,
                 request,
                 leaf_hash: place.leaf_hash,
                 leaf: record.leaf.clone(),
-                sealed: sealed.transpose().map_err(|error| self.keys_failed(error))?,
+                sealed,
             });
         }
         Ok(entries)
     }
 
     fn keys_failed(&self, source: io::Error) -> AppendError {
-        match source.kind() {
-            // Space is taken before anything is written, so nothing was: the next append tries again.
-            _ if is_full(&source) => AppendError::Full { nothing_written: true },
-            io::ErrorKind::InvalidData => {
-                self.health.poison(Failed::Write, format!("the key file is damaged: {source}"));
-                AppendError::Damaged { what: "the key file".to_owned() }
-            }
-            // A sync that failed once may report success the next time without having synced.
-            _ => {
-                self.health.poison(Failed::Sync, format!("the key file cannot be extended: {source}"));
-                AppendError::Io { what: "extend the key file", source }
-            }
+        // Space is taken before anything is written, so nothing was: the next append tries again.
+        if is_full(&source) {
+            return AppendError::Full { nothing_written: true };
         }
+        // A sync that failed once may report success the next time without having synced.
+        self.health.poison(Failed::Sync, format!("the key file cannot be extended: {source}"));
+        AppendError::Io { what: "extend the key file", source }
     }
 
     fn write(&self, disk: &dyn Disk, chunks: &[Chunk]) -> Result<(), AppendError> {

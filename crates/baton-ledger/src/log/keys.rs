@@ -14,6 +14,7 @@
 //! A disclosure is sealed with XChaCha20-Poly1305 under its slot's key and a random nonce; the
 //! associated data is the leaf hash, so a ciphertext cannot be moved beside another leaf.
 
+use std::collections::VecDeque;
 use std::io;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -138,8 +139,8 @@ impl KeyFile {
 /// Hands out slots, each once; belongs to the writer.
 pub(crate) struct Slots {
     next: u64,
-    /// Slots below this are filled and synced.
-    filled: u64,
+    /// The keys in the slots from `next` on, which are filled and synced.
+    filled: VecDeque<[u8; SLOT_LEN as usize]>,
 }
 
 impl Slots {
@@ -147,7 +148,7 @@ impl Slots {
     /// it may be zeros that were never synced.
     pub(crate) fn continue_at(next: u64) -> Self {
         let next = next.max(FIRST_SLOT);
-        Slots { next, filled: next }
+        Slots { next, filled: VecDeque::new() }
     }
 
     /// The slot that is taken next: none from here on was ever handed out.
@@ -158,36 +159,33 @@ impl Slots {
     /// Makes sure that `count` slots can be taken. Fills and syncs a block when they run out;
     /// on an error none are lost and the same block is written again the next time.
     pub(crate) fn ensure(&mut self, keys: &KeyFile, count: u64) -> io::Result<()> {
-        let needed = self.next + count;
-        if needed <= self.filled {
+        let filled = self.filled.len() as u64;
+        if count <= filled {
             return Ok(());
         }
-        let fresh = (needed - self.filled).max(BLOCK);
+        let (first, fresh) = (self.next + filled, (count - filled).max(BLOCK));
         let mut block = vec![0; (fresh * SLOT_LEN) as usize];
         OsRng.try_fill_bytes(&mut block).map_err(io::Error::other)?;
         // Space first: a sync must not be the one to find out that there is none.
-        keys.file.reserve(offset(self.filled), fresh * SLOT_LEN)?;
-        keys.file.write_at(&block, offset(self.filled))?;
+        keys.file.reserve(offset(first), fresh * SLOT_LEN)?;
+        keys.file.write_at(&block, offset(first))?;
         keys.file.sync()?;
-        self.filled += fresh;
+        self.filled.extend(block.as_chunks().0);
         Ok(())
     }
 
     /// Seals a disclosure under the next slot, which must have been ensured.
-    pub(crate) fn seal(&mut self, keys: &KeyFile, leaf: &LeafHash, plaintext: &[u8]) -> io::Result<Sealed> {
+    pub(crate) fn seal(&mut self, leaf: &LeafHash, plaintext: &[u8]) -> Sealed {
+        let key = self.filled.pop_front().expect("slots are ensured before they are taken");
         let slot = self.next;
-        assert!(slot < self.filled, "slots are ensured before they are taken");
         self.next += 1;
-        let key = keys.key(slot)?;
-        if key == ERASED {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "an unused key slot is zero"));
-        }
-        let nonce = random()?;
+        // Each key seals one disclosure, so this need not come from the system each time.
+        let nonce: [u8; 24] = rand::random();
         let payload = Payload { msg: plaintext, aad: leaf };
         let ciphertext = XChaCha20Poly1305::new(&key.into())
             .encrypt(XNonce::from_slice(&nonce), payload)
-            .map_err(|_| io::Error::other("the disclosure is too large to encrypt"))?;
-        Ok(Sealed { slot, nonce, ciphertext })
+            .expect("a disclosure is far smaller than the cipher takes");
+        Sealed { slot, nonce, ciphertext }
     }
 }
 
@@ -230,7 +228,7 @@ mod tests {
     fn each_record_takes_a_slot_of_its_own_and_none_is_the_digest_key() {
         let (_dir, keys, mut slots) = fresh();
         slots.ensure(&keys, 2).unwrap();
-        let taken = [(); 2].map(|()| slots.seal(&keys, &LEAF, b"a").unwrap().slot);
+        let taken = [(); 2].map(|()| slots.seal(&LEAF, b"a").slot);
         assert_eq!(taken, [1, 2]);
     }
 
@@ -250,7 +248,7 @@ mod tests {
         keys.file.write_at(&ERASED, offset(1)).unwrap();
         let mut reopened = Slots::continue_at(1);
         reopened.ensure(&keys, 1).unwrap();
-        let sealed = reopened.seal(&keys, &LEAF, b"secret").unwrap();
+        let sealed = reopened.seal(&LEAF, b"secret");
         assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Open(b"secret".to_vec()));
     }
 
@@ -258,7 +256,7 @@ mod tests {
     fn what_was_sealed_opens_is_erased_with_its_slot_and_unreadable_elsewhere() {
         let (_dir, keys, mut slots) = fresh();
         slots.ensure(&keys, 2).unwrap();
-        let sealed = slots.seal(&keys, &LEAF, b"secret").unwrap();
+        let sealed = slots.seal(&LEAF, b"secret");
         assert_ne!(sealed.ciphertext[..6], b"secret"[..]);
         assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Open(b"secret".to_vec()));
         assert_eq!(keys.disclose(&sealed, &[6; 32]).unwrap(), Disclosure::Unreadable);

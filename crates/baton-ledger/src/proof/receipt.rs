@@ -3,6 +3,8 @@
 //! The text is a `c2sp.org/tlog-proof@v1`: the position, the hashes of the inclusion proof, and the
 //! signed checkpoint they lead to. It says nothing of the leaf; whoever checks it has that at hand.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -45,13 +47,18 @@ pub enum ReceiptError {
 impl Receipt {
     /// The text to keep.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{FIRST_LINE}\nindex {}\n", self.position);
+        // One is made for every event recorded: the text never grows by copying. A hash takes 45 bytes.
+        let note = self.checkpoint.note();
+        let mut text = String::with_capacity(64 + 45 * self.proof.len() + note.len());
+        text.push_str(FIRST_LINE);
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "\nindex {}", self.position);
         for hash in &self.proof {
-            text.push_str(&STANDARD.encode(hash));
+            STANDARD.encode_string(hash, &mut text);
             text.push('\n');
         }
         text.push('\n');
-        text.push_str(self.checkpoint.note());
+        text.push_str(note);
         text
     }
 
