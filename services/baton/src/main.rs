@@ -20,6 +20,9 @@ mod words;
 use exit::Exit;
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments = args::Arguments::read();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
