@@ -51,8 +51,6 @@ pub enum Later {
     ReadsGoOn,
     /// A server starts on a full disk and serves reads.
     ReadsWhenFull,
-    /// Damaged files of a log that was stopped in order are kept as they were when it is refused.
-    KeepsDamaged,
     /// A log whose beginning was cut short is begun again.
     BeginsAgain,
     /// An attempt to begin a log that has begun changes nothing, also after it was killed.
@@ -61,11 +59,10 @@ pub enum Later {
 
 impl Later {
     /// Each with its name on the command line.
-    pub const ALL: [(&'static str, Self); 6] = [
+    pub const ALL: [(&'static str, Self); 5] = [
         ("resumes", Self::Resumes),
         ("reads-go-on", Self::ReadsGoOn),
         ("reads-when-full", Self::ReadsWhenFull),
-        ("keeps-damaged", Self::KeepsDamaged),
         ("begins-again", Self::BeginsAgain),
         ("init-changes-nothing", Self::InitChangesNothing),
     ];

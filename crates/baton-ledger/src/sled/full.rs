@@ -14,6 +14,7 @@ use super::disk::SledDisk;
 use super::inspect::Scratch;
 use super::layout::{Layout, io_at};
 use super::open::{load_refusal, open_key_file, store_fault};
+use super::seal::Left;
 use super::store::Store;
 use super::sync::Syncer;
 use super::{OpenOptions, SledLedger, rewrite};
@@ -25,9 +26,15 @@ use crate::log::scan::Scan;
 use crate::log::start;
 use crate::proof::SigningKey;
 
-pub(super) fn open(layout: Layout, key: SigningKey, options: OpenOptions, lock: File) -> Result<SledLedger, OpenError> {
+pub(super) fn open(
+    layout: Layout,
+    key: SigningKey,
+    options: OpenOptions,
+    lock: File,
+    left: Left,
+) -> Result<SledLedger, OpenError> {
     let noted = read_head_file(&layout, &options)?;
-    if let Some(probe) = options.probe.as_ref().filter(|_| !noted.as_ref().is_some_and(|noted| noted.clean)) {
+    if let Some(probe) = options.probe.as_ref().filter(|_| left != Left::InOrder) {
         let probed = Scratch::of_store(&rewrite::store_to_read(&layout), &parent(&options))?;
         let found = probe.run(&probed.0);
         found.map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: None })?;

@@ -139,7 +139,7 @@ impl SledLedger {
             let room = free_bytes(&self.layout.dir).map_err(io_at("ask for free space of", &self.layout.dir))?;
             let probe = self.options.probe.as_ref().filter(|_| done.unseen);
             match room > open::room_to_open(&self.layout, true) {
-                true => done.copy = recovery::secure(&self.layout, probe)?,
+                true => done.copy = recovery::secure(&self.layout, probe, "the store is opened again")?,
                 false => tracing::warn!("the store is opened again without a raw copy of it: there is no room for one"),
             }
             done.copied = true;
