@@ -51,19 +51,16 @@ pub enum Later {
     ReadsGoOn,
     /// A server starts on a full disk and serves reads.
     ReadsWhenFull,
-    /// A log whose beginning was cut short is begun again.
-    BeginsAgain,
     /// An attempt to begin a log that has begun changes nothing, also after it was killed.
     InitChangesNothing,
 }
 
 impl Later {
     /// Each with its name on the command line.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 4] = [
         ("resumes", Self::Resumes),
         ("reads-go-on", Self::ReadsGoOn),
         ("reads-when-full", Self::ReadsWhenFull),
-        ("begins-again", Self::BeginsAgain),
         ("init-changes-nothing", Self::InitChangesNothing),
     ];
 }

@@ -31,6 +31,7 @@ mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod unborn;
 
 use std::fs::File;
 use std::io;

@@ -17,7 +17,7 @@ use super::rewrite::{self, RewriteStep};
 use super::seal::{self, Left};
 use super::store::Store;
 use super::sync::Syncer;
-use super::{OpenOptions, SledLedger, ballast, full, recovery};
+use super::{OpenOptions, SledLedger, ballast, full, recovery, unborn};
 use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::chunk::SEGMENT;
@@ -50,6 +50,9 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     let left = seal::how_left(&layout);
     if complete && !make_room(&layout, left)? {
         return full::open(layout, key, options, lock, left);
+    }
+    if !complete {
+        unborn::remove(&layout).map_err(io_at("begin again in", &layout.dir))?;
     }
     rewrite::tidy(&layout)?;
     let due = rewrite::is_due(&layout);
