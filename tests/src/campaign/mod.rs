@@ -51,18 +51,12 @@ pub enum Later {
     ReadsGoOn,
     /// A server starts on a full disk and serves reads.
     ReadsWhenFull,
-    /// An attempt to begin a log that has begun changes nothing, also after it was killed.
-    InitChangesNothing,
 }
 
 impl Later {
     /// Each with its name on the command line.
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("resumes", Self::Resumes),
-        ("reads-go-on", Self::ReadsGoOn),
-        ("reads-when-full", Self::ReadsWhenFull),
-        ("init-changes-nothing", Self::InitChangesNothing),
-    ];
+    pub const ALL: [(&'static str, Self); 3] =
+        [("resumes", Self::Resumes), ("reads-go-on", Self::ReadsGoOn), ("reads-when-full", Self::ReadsWhenFull)];
 }
 
 /// Which of it is expected; the default is nothing.
