@@ -47,16 +47,13 @@ pub struct Plan {
 pub enum Later {
     /// After a failed write or sync, writes resume by themselves.
     Resumes,
-    /// After writes of the store failed, what is durable is read.
-    ReadsGoOn,
     /// A server starts on a full disk and serves reads.
     ReadsWhenFull,
 }
 
 impl Later {
     /// Each with its name on the command line.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("resumes", Self::Resumes), ("reads-go-on", Self::ReadsGoOn), ("reads-when-full", Self::ReadsWhenFull)];
+    pub const ALL: [(&'static str, Self); 2] = [("resumes", Self::Resumes), ("reads-when-full", Self::ReadsWhenFull)];
 }
 
 /// Which of it is expected; the default is nothing.

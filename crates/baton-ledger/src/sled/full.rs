@@ -7,7 +7,7 @@
 //! engine's handle then refuses also such reads as would have it tidy up a node on the way.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::SledDisk;
@@ -39,7 +39,7 @@ pub(super) fn open(
         let found = probe.run(&probed.0);
         found.map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: None })?;
     }
-    let (disk, scan) = open_copy(&layout, &key, &options, noted.as_ref())?;
+    let (disk, scan) = open_copy(&layout, &rewrite::store_to_read(&layout), &key, &options, noted.as_ref())?;
     let keys = open_key_file(&layout)?;
     start::check_keys(&keys, &scan).map_err(|why| OpenError::Keys { path: layout.keys(), why })?;
 
@@ -53,15 +53,16 @@ pub(super) fn open(
     Ok(SledLedger::new(log, layout, options, lock, true))
 }
 
-/// Opens and verifies a private copy of the store, which goes away with it. What is acknowledged is in
-/// the files, whatever a handle that failed still holds back.
+/// Opens and verifies a private copy of `store`, which is the one in place or a raw copy of it, and goes away
+/// with it. What is acknowledged is in the files, whatever a handle that failed still holds back.
 pub(super) fn open_copy(
     layout: &Layout,
+    store: &Path,
     key: &SigningKey,
     options: &OpenOptions,
     noted: Option<&Noted>,
 ) -> Result<(SledDisk, Scan), OpenError> {
-    let scratch = Scratch::of_store(&rewrite::store_to_read(layout), &parent(options))?;
+    let scratch = Scratch::of_store(store, &parent(options))?;
     let path = scratch.0.clone();
     let store = Store::open(&path, options.cache_bytes).map_err(|fault| store_fault(layout, "open a copy of", fault))?;
     let syncer = Syncer::new(&path, options.sync, None).map_err(io_at("open the data file in", &path))?;

@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, io_at};
@@ -161,7 +162,9 @@ impl Scratch {
     pub(super) fn of_store(store: &Path, parent: &Path) -> Result<Scratch, OpenError> {
         let name = format!("baton-store-{}-{:016x}", std::process::id(), rand::random::<u64>());
         let scratch = Scratch(parent.join(name));
-        copy_dir(store, &scratch.0).map_err(io_at("copy to a scratch directory", store))?;
+        // What is in it is for the eyes of whoever may read the store, and the place is often everybody's.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&scratch.0);
+        made.and_then(|()| copy_dir(store, &scratch.0)).map_err(io_at("copy to a scratch directory", store))?;
         remove_unfinished_snapshots(&scratch.0).map_err(io_at("remove an unfinished snapshot in", &scratch.0))?;
         Ok(scratch)
     }
