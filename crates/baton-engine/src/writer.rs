@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use baton_domain::state::State;
 use baton_domain::values::Position;
@@ -148,7 +148,7 @@ impl Writer {
                 tracing::error!(error = &error as &dyn std::error::Error, requests = outcomes.len(), "failed to append a batch");
                 match writes {
                     Writes::Poisoned(_) => self.reopening.at_once(),
-                    Writes::Full => self.reopening.again_after(self.options.reopen_pause, Duration::ZERO),
+                    Writes::Full => self.reopening.within(self.options.reopen_pause),
                     Writes::Open | Writes::Closed => {}
                 }
                 self.published.say(writes);
@@ -182,7 +182,7 @@ impl Writer {
     fn unreadable(&mut self, error: &ReadError) {
         tracing::error!(error = error as &dyn std::error::Error, "failed to read on in the log");
         self.published.say(Writes::Poisoned(error.to_string()));
-        self.reopening.again_after(self.options.reopen_pause, Duration::ZERO);
+        self.reopening.within(self.options.reopen_pause);
         for job in self.waiting.drain(..) {
             let _ = job.reply.send(Err(error.into()));
         }
