@@ -12,7 +12,7 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 
 use super::load::{Load, compared_whole, not_of_a_disk};
-use super::{Later, Plan, Report};
+use super::{Plan, Report};
 use crate::client::{Clients, reason};
 use crate::commands::{one, request, worded_fact};
 use crate::history::{Sent, places};
@@ -91,7 +91,7 @@ pub async fn run_with(plan: Plan, arguments: &'static [&'static str]) -> Report 
         let mut random = plan.random(cycle);
         let failure = Failure::drawn(&mut random);
         let mut case = Case::new(arguments).await;
-        case.live(&failure, &plan).await;
+        case.live(&failure).await;
         report.cycles += 1;
         report.acknowledged += case.sent.iter().filter(|s| s.acknowledged.is_some()).count();
         report.found_all(cycle, case.wrong.into_iter().map(|what| format!("{failure:?}: {what}")));
@@ -124,15 +124,15 @@ impl Case {
     }
 
     /// A life with one failure, its end by force, the loss of what was not synced, and a start that must find the rest.
-    async fn live(&mut self, failure: &Failure, plan: &Plan) {
+    async fn live(&mut self, failure: &Failure) {
         if failure.phase == Phase::Start {
             // Something to be found, and an unclean stop, which has more to do at the next start.
-            self.serve(None, plan).await;
+            self.serve(None).await;
             self.shim.lose_power();
             failure.arm(&self.shim);
         }
         let serving = (failure.phase != Phase::Start).then_some(failure);
-        self.serve(serving, plan).await;
+        self.serve(serving).await;
         self.hit |= self.shim.hit() > 0;
         self.shim.disarm();
         self.shim.lose_power();
@@ -148,7 +148,7 @@ impl Case {
         }
     }
 
-    async fn serve(&mut self, failure: Option<&Failure>, plan: &Plan) {
+    async fn serve(&mut self, failure: Option<&Failure>) {
         let server = match Server::try_start(&self.data, self.shim.server(), self.arguments) {
             Ok(server) => server,
             Err(refused) => {
@@ -188,7 +188,7 @@ impl Case {
             return;
         }
         self.hit |= self.shim.hit() > 0;
-        self.try_again(&clients, plan).await;
+        self.try_again(&clients).await;
         server.kill();
     }
 
@@ -223,7 +223,7 @@ impl Case {
     }
 
     /// With the disk sound again: do writes resume by themselves?
-    async fn try_again(&mut self, clients: &Clients, plan: &Plan) {
+    async fn try_again(&mut self, clients: &Clients) {
         self.shim.disarm();
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -236,9 +236,6 @@ impl Case {
             };
             self.resumed = Some(false);
             self.wrong.extend(not_of_a_disk(std::slice::from_ref(&status)));
-            if !plan.expect.has(Later::Resumes) {
-                return;
-            }
             if Instant::now() > deadline {
                 return self.wrong.push(format!("writes do not resume: {} {status:?}", reason(&status)));
             }
