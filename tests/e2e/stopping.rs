@@ -35,6 +35,7 @@ async fn stop_in_order_under_load_loses_nothing_and_ends_streams_where_they_can_
     let next: u64 = ended.get_details_error_info().expect("details").metadata["next_position"].parse().expect("a number");
 
     let server = Server::start(&data);
+    assert!(!data.path().join("recovery").exists(), "a store that was stopped in order is sealed, and opened without a copy");
     let clients = Clients::connect(server.address()).await;
     let mut history = History::default();
     let events = clients.read_all(0).await.expect("the log is read");

@@ -191,7 +191,10 @@ impl Server {
         let log = File::options().create(true).append(true).open(data.beside("log")).expect("the log of the server");
         let said_before = data.log().len();
         command.arg("--data").arg(data.path()).arg("--key").arg(data.key()).args(["--listen", "127.0.0.1:0"]).args(arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        // A server that is killed may leave a copy of its store there.
+        let temporary = data.beside("temporary");
+        std::fs::create_dir_all(&temporary).expect("a directory");
+        command.env("TMPDIR", temporary).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().unwrap_or_else(|e| panic!("failed to start {name}: {e}"));
         let Some(address) = listening(&mut child, patience) else {

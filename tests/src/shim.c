@@ -162,7 +162,13 @@ static void keep(const char *path, const struct stat *stat, const struct dirty *
       at += got;
     }
   }
-  if (REAL(ftruncate64)(to, stat->st_size) != 0) abort();
+  /* A longer sync that began earlier ends later: the length it began with must not cut off what others kept since. */
+  struct stat now, kept;
+  pthread_mutex_lock(&lock);
+  if (fstat(from, &now) != 0 || fstat(to, &kept) != 0) abort();
+  off_t length = stat->st_size > kept.st_size ? stat->st_size : kept.st_size;
+  if (REAL(ftruncate64)(to, length < now.st_size ? length : now.st_size) != 0) abort();
+  pthread_mutex_unlock(&lock);
   close(from);
   close(to);
   free(bytes);

@@ -1,4 +1,6 @@
 //! When a ledger that takes no records is opened again: at once after a failure, then with pauses.
+//!
+//! Requests that are refused meanwhile neither hurry an attempt nor put it off, however many there are.
 
 use std::time::Duration;
 
@@ -26,11 +28,17 @@ impl Reopening {
         }
     }
 
+    /// After a failure, unless an attempt is to be made already.
     pub(crate) fn at_once(&mut self) {
-        self.0 = Some(Instant::now());
+        self.within(Duration::ZERO);
     }
 
-    /// After a pause, or after four times as long as the last attempt took: verifying a long log over and
+    /// After a pause, unless an attempt is to be made already: after a refusal that may end by itself.
+    pub(crate) fn within(&mut self, pause: Duration) {
+        self.0.get_or_insert_with(|| Instant::now() + pause);
+    }
+
+    /// After an attempt: after a pause, or after four times as long as it took. Verifying a long log over and
     /// over would take the machine from those who read.
     pub(crate) fn again_after(&mut self, pause: Duration, took: Duration) {
         self.0 = Some(Instant::now() + pause.max(took.saturating_mul(4)).min(LONGEST_PAUSE));
@@ -63,5 +71,35 @@ pub(crate) fn refusal(error: &ReopenError) -> Writes {
             tracing::error!(error = %refused, source, "the ledger could not be opened again");
             Writes::Poisoned(format!("{refused}{}", source.unwrap_or_default()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_that_are_refused_do_not_put_an_attempt_off() {
+        let mut reopening = Reopening::default();
+        for _ in 0..10 {
+            reopening.within(PAUSE);
+            assert!(!reopening.is_due());
+            tokio::time::advance(PAUSE / 10).await;
+        }
+        assert!(reopening.is_due());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_that_are_refused_do_not_hurry_an_attempt() {
+        let mut reopening = Reopening::default();
+        reopening.at_once();
+        assert!(reopening.is_due());
+        reopening.again_after(PAUSE, Duration::ZERO);
+        reopening.at_once();
+        assert!(!reopening.is_due());
+        tokio::time::advance(PAUSE).await;
+        assert!(reopening.is_due());
     }
 }

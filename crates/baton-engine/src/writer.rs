@@ -16,7 +16,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex, MutexGuard as PlainGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use baton_domain::state::State;
 use baton_domain::values::Position;
@@ -255,7 +255,7 @@ impl Writer {
                 tracing::error!(error = &error as &dyn std::error::Error, requests = outcomes.len(), "failed to append a batch");
                 match writes {
                     Writes::Poisoned(_) => pen.reopening.at_once(),
-                    Writes::Full => pen.reopening.again_after(self.options.reopen_pause, Duration::ZERO),
+                    Writes::Full => pen.reopening.within(self.options.reopen_pause),
                     Writes::Open | Writes::Closed => {}
                 }
                 self.published.say(writes);
@@ -298,7 +298,7 @@ impl Writer {
     fn unreadable(&self, desk: &mut Desk, pen: &mut Pen, error: &ReadError) {
         tracing::error!(error = error as &dyn std::error::Error, "failed to read on in the log");
         self.published.say(Writes::Poisoned(error.to_string()));
-        pen.reopening.again_after(self.options.reopen_pause, Duration::ZERO);
+        pen.reopening.within(self.options.reopen_pause);
         for _ in 0..self.options.batch_requests {
             let Some(job) = desk.waiting.pop_front().or_else(|| desk.jobs.try_recv().ok()) else { return };
             let _ = job.reply.send(Err(error.into()));

@@ -103,11 +103,111 @@ async fn a_creation_that_was_cut_short_is_taken_up_again() {
     }
 }
 
+/// The configuration of a storage engine that was killed between the two writes it makes of it.
+fn half_a_configuration() -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let whole = fs::read(dir.path().join("store/conf")).unwrap();
+    whole[..whole.len() - 4].to_owned()
+}
+
+/// What a process leaves that is killed while the storage engine makes its files.
+#[tokio::test]
+async fn a_creation_that_was_cut_short_before_the_storage_engine_wrote_anything_begins_again() {
+    for db in [None, Some(&[][..]), Some(&[0; 3 * 64 * 1024][..])] {
+        for conf in [None, Some(vec![]), Some(half_a_configuration())] {
+            let dir = tempfile::tempdir().unwrap();
+            let store = dir.path().join("store");
+            fs::create_dir_all(store.join("blobs")).unwrap();
+            fs::write(dir.path().join("LOCK"), "").unwrap();
+            for (name, bytes) in [("conf", conf.as_deref()), ("db", db)] {
+                bytes.into_iter().for_each(|bytes| fs::write(store.join(name), bytes).unwrap());
+            }
+            append_one(&open(dir.path()), "a", b"1").await;
+            assert_eq!(copies(dir.path()), [""; 0]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_without_a_format_file_is_not_taken_for_a_creation_when_there_is_anything_in_it() {
+    let log = tempfile::tempdir().unwrap();
+    filled_and_closed(log.path(), 3).await;
+    let records = fs::read(log.path().join("store/db")).unwrap();
+    for (name, bytes) in [("db", &records[..]), ("db", b"\0\0x"), ("blobs/12", b"a value"), ("stray", b"")] {
+        let dir = tempfile::tempdir().unwrap();
+        signing_key(dir.path());
+        fs::create_dir_all(dir.path().join("store/blobs")).unwrap();
+        fs::write(dir.path().join("store/conf"), half_a_configuration()).unwrap();
+        fs::write(dir.path().join("store").join(name), bytes).unwrap();
+        let refused = refusal(dir.path(), options());
+        assert!(matches!(refused, OpenError::Damaged { .. }), "{name}: {refused:?}");
+        assert_eq!(fs::read(dir.path().join("recovery/damaged/store").join(name)).unwrap(), bytes);
+    }
+}
+
 #[tokio::test]
 async fn after_a_clean_stop_nothing_is_copied() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
     assert_eq!(open(dir.path()).head().size, 3);
+    assert_eq!(copies(dir.path()), [""; 0]);
+}
+
+/// Given a store that was stopped in order, when it is damaged before the next open, then that refuses it, and the
+/// damaged bytes are kept as they lay, whatever the storage engine makes of its own files.
+#[tokio::test]
+async fn a_store_that_was_damaged_after_a_clean_stop_is_kept_as_it_was_damaged() {
+    let original = tempfile::tempdir().unwrap();
+    filled_and_closed(original.path(), 20).await;
+    let whole = fs::metadata(original.path().join("store/db")).unwrap().len();
+    let used = fs::read(original.path().join("store/db")).unwrap().iter().rposition(|byte| *byte != 0).unwrap() as u64;
+    let (mut refused, mut changed) = (0, 0);
+    for cut in [used / 3, used / 2, used - 1, whole - 1] {
+        let dir = tempfile::tempdir().unwrap();
+        copy_all(original.path(), dir.path());
+        fs::File::options().write(true).open(dir.path().join("store/db")).unwrap().set_len(cut).unwrap();
+        let damaged: Vec<_> = snapshot(&dir.path().join("store")).into_values().collect();
+        let copy = match open_with(dir.path(), options()) {
+            Ok(_) => "1",
+            Err(OpenError::Damaged { .. } | OpenError::Loss { .. }) => {
+                refused += 1;
+                "damaged"
+            }
+            Err(other) => panic!("{other:?}"),
+        };
+        let kept = snapshot(&dir.path().join("recovery").join(copy).join("store"));
+        assert!(damaged.iter().eq(kept.values()), "cut to {cut}: the copy is not the store as it was damaged");
+        let now = snapshot(&dir.path().join("store"));
+        changed += usize::from(!damaged.iter().eq(now.values()));
+    }
+    assert!(refused > 0 && changed > 0, "{refused} were refused, and the storage engine changed {changed}");
+}
+
+#[tokio::test]
+async fn a_store_without_a_whole_seal_is_copied_once_and_sealed_by_the_next_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    filled_and_closed(dir.path(), 3).await;
+    let seal = dir.path().join("seal");
+    fs::write(&seal, &fs::read(&seal).unwrap()[..30]).unwrap();
+    let ledger = open(dir.path());
+    assert_eq!((ledger.head().size, copies(dir.path())), (3, vec!["1".to_owned()]));
+    ledger.close().await.unwrap();
+    drop(ledger);
+    drop(open(dir.path()));
+    assert_eq!(copies(dir.path()), ["1"]);
+}
+
+/// Reads make the storage engine tidy up its nodes, and it writes that when it is dropped.
+#[tokio::test]
+async fn a_ledger_that_is_read_after_it_was_closed_is_sealed_as_it_then_lies() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = filled(dir.path(), 200).await;
+    ledger.close().await.unwrap();
+    assert!(!dir.path().join("seal").exists());
+    assert_eq!(read_all(&ledger).await.len(), 200);
+    drop(ledger);
+    drop(open(dir.path()));
     assert_eq!(copies(dir.path()), [""; 0]);
 }
 
@@ -145,9 +245,11 @@ async fn a_store_below_the_head_file_is_refused_as_loss() {
         OpenError::Loss { store, noted, .. } => assert_eq!((store.size, noted.size), (2, 3)),
         other => panic!("{other:?}"),
     }
-    // The refusal is no clean start: the next open keeps a copy and refuses again.
-    assert!(matches!(refusal(dir.path(), options()), OpenError::Loss { .. }));
+    // As it lay before the storage engine saw it.
     assert_eq!(copies(dir.path()), ["damaged"]);
+    // The refusal is no clean start: the next open makes a copy of its own and refuses again.
+    assert!(matches!(refusal(dir.path(), options()), OpenError::Loss { .. }));
+    assert_eq!(copies(dir.path()), ["1", "damaged"]);
 }
 
 #[tokio::test]

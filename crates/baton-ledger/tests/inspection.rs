@@ -26,10 +26,20 @@ async fn a_directory_that_was_closed_clean_is_described_and_not_changed() {
     ledger.close().await.unwrap();
     drop(ledger);
     let found = look(dir.path()).unwrap();
-    assert_eq!((found.records, found.torn, found.clean, found.verified, found.rewrite_due), (3, 0, true, true, false));
+    assert_eq!((found.records, found.torn, found.verified, found.rewrite_due), (3, 0, true, false));
+    assert_eq!((found.clean, found.changed), (true, false));
     assert_eq!(found.checkpoint.as_ref(), Some(&checkpoint));
     assert_eq!(found.noted, Some(checkpoint));
     assert_eq!(found.head.size, 3);
+}
+
+#[tokio::test]
+async fn a_store_that_was_changed_since_it_was_stopped_is_named_even_where_no_record_is_concerned() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(dir.path(), 3).await.close().await.unwrap();
+    fs::write(dir.path().join("store/stray"), "of somebody else").unwrap();
+    let found = look(dir.path()).unwrap();
+    assert_eq!((found.records, found.clean, found.changed), (3, true, true));
 }
 
 #[tokio::test]

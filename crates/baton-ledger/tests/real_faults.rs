@@ -7,6 +7,7 @@
 
 mod support;
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -63,8 +64,15 @@ async fn role_persistent_writer() {
 
 /// The role under strace, with this injected; its output.
 fn under(inject: &str, dir: &Path) -> Output {
+    under_with(inject, &[], dir)
+}
+
+/// The same with further arguments to strace.
+fn under_with(inject: &str, more: &[&OsStr], dir: &Path) -> Output {
     let calls = inject.split(':').next().unwrap();
     let mut strace = Command::new("strace");
+    // A process that ends on its own account may leave a copy of its store there.
+    strace.args(more).env("TMPDIR", dir.parent().unwrap());
     strace.args(["-f", "-o", "/dev/null", "-e", &format!("trace={calls}"), "-e", &format!("inject={inject}")]);
     strace.arg(std::env::current_exe().unwrap());
     strace.args(["--exact", "role_persistent_writer", "--ignored", "--nocapture", "--test-threads=1"]).arg(dir);
@@ -130,4 +138,19 @@ async fn while_every_sync_really_fails_nothing_more_is_acknowledged_and_the_next
     assert!(data.join("REWRITE").exists(), "the next start would trust what it reads");
     assert_kept(&data, &acknowledged(&said)).await;
     assert!(!data.join("REWRITE").exists());
+}
+
+/// The engine's own handle then refuses reads, and no other can be opened in place.
+#[tokio::test]
+async fn while_every_write_of_the_store_really_fails_what_was_acknowledged_is_read_from_a_copy() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let store = data.join("store/db");
+    let output = under_with("pwrite64:error=ENOSPC:when=4+", &[OsStr::new("-P"), store.as_os_str()], &data);
+    let said = said(&output);
+    let story = || format!("{said:#?}\n{}", String::from_utf8_lossy(&output.stderr));
+    // It gives up rather than ending in a read that was refused.
+    assert_eq!(said.last().map(String::as_str), Some("gave up"), "{}", story());
+    assert!(!acknowledged(&said).is_empty(), "{}", story());
+    assert_kept(&data, &acknowledged(&said)).await;
 }

@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -85,10 +85,13 @@ impl Faults {
 /// A ledger with two records, one of them with a name beside it, and faults to switch on.
 async fn two_records(dir: &Path) -> (SledLedger, Faults) {
     let faults = Faults::default();
-    let ledger = open_with(dir, faults.options()).unwrap();
+    (filled_with_two(open_with(dir, faults.options()).unwrap()).await, faults)
+}
+
+async fn filled_with_two(ledger: SledLedger) -> SledLedger {
     let sets = vec![requested(1, 1, vec![record("a", b"first"), secret("a", b"second", b"a name")])];
     ledger.append(batch(&ledger, sets)).await.unwrap();
-    (ledger, faults)
+    ledger
 }
 
 /// Appends a request under id 2 that fails.
@@ -168,18 +171,27 @@ async fn assert_goes_on_after_start(dir: &Path, size: u64) {
 
 #[tokio::test]
 async fn while_writes_go_on_failing_every_attempt_is_refused_reads_go_on_and_one_raw_copy_is_made() {
-    let dir = tempfile::tempdir().unwrap();
-    let (ledger, faults) = two_records(dir.path()).await;
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let copies = || fs::read_dir(elsewhere.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    let faults = Faults::default();
+    let options = OpenOptions { scratch: Some(elsewhere.path().to_owned()), ..faults.options() };
+    let ledger = filled_with_two(open_with(dir.path(), options).unwrap()).await;
     faults.fail_writes_after(0);
     fail(&ledger).await;
+    let mut readers_on = Vec::new();
     for _ in 0..4 {
         assert!(matches!(ledger.reopen().await, Err(ReopenError::Refused(OpenError::Io { .. }))));
         assert_refuses_and_reads(&ledger).await;
+        readers_on.push(copies());
     }
     assert_eq!(kept_aside(dir.path()), 1);
+    let mode = fs::metadata(elsewhere.path().join(&readers_on[0][0])).unwrap().permissions().mode();
+    assert_eq!((readers_on[0].len(), mode & 0o777), (1, 0o700));
+    assert!(readers_on.iter().all(|copy| *copy == readers_on[0]), "readers stay on the one copy: {readers_on:?}");
     assert!(matches!(ledger.close().await, Err(CloseError::Poisoned { .. })));
     assert!(matches!(ledger.reopen().await, Err(ReopenError::Closed)));
     drop(ledger);
+    assert_eq!(copies(), [""; 0]);
     faults.heal();
     assert_goes_on(&open(dir.path())).await;
 }

@@ -4,6 +4,7 @@
 //! keeps, and what comes back becomes an answer ([`view`]) or a status with details ([`status`]).
 
 mod archive;
+mod begun;
 mod config;
 mod connections;
 mod fork;

@@ -2,6 +2,7 @@
 //! in order, so that nothing acknowledged is lost and nothing under way is cut off.
 
 use crate::archive::{self, Follower};
+use crate::begun;
 use crate::config::Config;
 use crate::connections;
 use crate::key::KeyPlace;
@@ -83,6 +84,7 @@ pub enum StartError {
 pub async fn init(data: &Path, key: &KeyPlace, origin: &str, administrator: &str, name: Option<&str>) -> Result<(), StartError> {
     let administrator: PersonId = administrator.parse().map_err(|e| StartError::Invalid(format!("administrator: {e}")))?;
     let name = Text::parse(name.unwrap_or_default()).map_err(|e| StartError::Invalid(format!("name: {e}")))?;
+    begun::refuse(data)?;
     let key = key.create(data, origin)?;
     let ledger = open(data, key, &Config::default()).await?;
     let opened = baton_engine::open_log(&ledger, administrator, name, jiff::Timestamp::now()).await;

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use baton_e2e::campaign::{ALL, Campaign, Expect, Later, Plan, SEED};
+use baton_e2e::campaign::{ALL, Campaign, Plan, SEED};
 
-const USAGE: &str = "usage: campaign NAME [--cycles N|all] [--seed S] [--first CYCLE] [--expect BEHAVIOUR|all]
+const USAGE: &str = "usage: campaign NAME [--cycles N|all] [--seed S] [--first CYCLE]
        campaign list";
 
 #[tokio::main]
@@ -29,9 +29,6 @@ async fn main() -> ExitCode {
     for violation in &report.violations {
         println!("VIOLATION name={} seed={} {violation}", campaign.name, plan.seed);
     }
-    for absent in &report.not_yet {
-        println!("NOT_YET name={} seed={} {absent}", campaign.name, plan.seed);
-    }
     for note in &report.notes {
         println!("{note}");
     }
@@ -43,7 +40,7 @@ fn parse(arguments: &[String]) -> Result<(&'static Campaign, Plan), String> {
     static CAMPAIGNS: [Campaign; 11] = ALL;
     let (name, rest) = arguments.split_first().ok_or("name a campaign")?;
     let campaign = CAMPAIGNS.iter().find(|c| c.name == name).ok_or_else(|| format!("there is no campaign {name:?}"))?;
-    let mut plan = Plan { cycles: campaign.full, first: 0, seed: SEED, expect: Expect::default() };
+    let mut plan = Plan { cycles: campaign.full, first: 0, seed: SEED };
     for pair in rest.chunks(2) {
         let [option, value] = pair else { return Err(format!("{} takes a value", pair[0])) };
         let number = || value.parse::<u64>().map_err(|_| format!("{option} takes a number, not {value:?}"));
@@ -52,14 +49,6 @@ fn parse(arguments: &[String]) -> Result<(&'static Campaign, Plan), String> {
             ("--cycles", _) => plan.cycles = number()?.max(1) as usize,
             ("--seed", _) => plan.seed = number()?,
             ("--first", _) => plan.first = number()? as usize,
-            ("--expect", _) => {
-                let named: Vec<_> = Later::ALL.iter().filter(|(name, _)| value == "all" || value == name).collect();
-                if named.is_empty() {
-                    let names: Vec<_> = Later::ALL.iter().map(|(name, _)| *name).collect();
-                    return Err(format!("{option} takes all or one of {}", names.join(", ")));
-                }
-                plan.expect = named.iter().fold(plan.expect, |expect, (_, later)| expect.and(*later));
-            }
             _ => return Err(format!("{option} {value} is not known")),
         }
     }

@@ -16,7 +16,7 @@ use rand::rngs::StdRng;
 use tonic::{Code, Status};
 
 use super::load::mixed;
-use super::{Later, Plan, Report};
+use super::{Plan, Report};
 use crate::client::Clients;
 use crate::server::{DataDir, Server, program};
 
@@ -65,12 +65,6 @@ pub async fn run(plan: Plan) -> Report {
         for (cycle, case) in lane.await.expect("a lane ends") {
             report.cycles += 1;
             *outcomes.entry(case.outcome).or_default() += 1;
-            for what in case.changed {
-                match case.stopped {
-                    true => report.found_unless(Later::KeepsDamaged, cycle, format!("{}: {what}", case.done)),
-                    false => report.found(cycle, format!("{}: {what}", case.done)),
-                }
-            }
             report.found_all(cycle, case.wrong.into_iter().map(|what| format!("{}: {what}", case.done)));
         }
     }
@@ -97,8 +91,6 @@ async fn original(how: &'static str) -> Original {
 
 struct Case {
     done: String,
-    stopped: bool,
-    changed: Vec<String>,
     outcome: Outcome,
     wrong: Vec<String>,
 }
@@ -109,7 +101,6 @@ async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
     let (file, what) = damage(&data, random);
     let done = format!("{} log, {}: {what}", original.how, file.display());
     let damaged = data.files();
-    let mut changed = Vec::new();
     let (outcome, wrong) = match Server::try_start_within(&data, Command::new(program("batond")), &[], PATIENCE) {
         Ok(server) => {
             let (outcome, mut wrong) = served(&server, &original.events).await;
@@ -127,12 +118,12 @@ async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
             } else if !names_it(&refused.said, &data) {
                 wrong.push(format!("it refuses and does not say what is damaged: {}", last_line(&refused.said)));
             }
-            changed = not_kept(&data, &damaged, &file);
+            wrong.extend(not_kept(&data, &damaged, &file));
             (Outcome::Refused, wrong)
         }
     };
     let outcome = if wrong.is_empty() { outcome } else { Outcome::Wrong };
-    Case { done, stopped: original.how == "stopped", changed, outcome, wrong }
+    Case { done, outcome, wrong }
 }
 
 /// Does it to one file below the directory; says to which, and what.

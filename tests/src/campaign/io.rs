@@ -12,7 +12,7 @@ use rand::Rng as _;
 use rand::rngs::StdRng;
 
 use super::load::{Load, compared_whole, not_of_a_disk};
-use super::{Later, Plan, Report};
+use super::{Plan, Report};
 use crate::client::{Clients, reason};
 use crate::commands::{one, request, worded_fact};
 use crate::history::{Sent, places};
@@ -91,12 +91,9 @@ pub async fn run_with(plan: Plan, arguments: &'static [&'static str]) -> Report 
         let mut random = plan.random(cycle);
         let failure = Failure::drawn(&mut random);
         let mut case = Case::new(arguments).await;
-        case.live(&failure, &plan).await;
+        case.live(&failure).await;
         report.cycles += 1;
         report.acknowledged += case.sent.iter().filter(|s| s.acknowledged.is_some()).count();
-        for what in &case.unread {
-            report.found_unless(Later::ReadsGoOn, cycle, format!("{failure:?}: {what}"));
-        }
         report.found_all(cycle, case.wrong.into_iter().map(|what| format!("{failure:?}: {what}")));
         *seen.entry(format!("{:?}", failure.phase).to_lowercase()).or_insert(0) += usize::from(case.hit);
         unhit += usize::from(!case.hit);
@@ -115,7 +112,6 @@ struct Case {
     arguments: &'static [&'static str],
     sent: Vec<Sent>,
     wrong: Vec<String>,
-    unread: Vec<String>,
     hit: bool,
     resumed: Option<bool>,
 }
@@ -124,19 +120,19 @@ impl Case {
     async fn new(arguments: &'static [&'static str]) -> Self {
         let data = DataDir::begun().await;
         let shim = Shim::new(&data);
-        Self { data, shim, arguments, sent: Vec::new(), wrong: Vec::new(), unread: Vec::new(), hit: false, resumed: None }
+        Self { data, shim, arguments, sent: Vec::new(), wrong: Vec::new(), hit: false, resumed: None }
     }
 
     /// A life with one failure, its end by force, the loss of what was not synced, and a start that must find the rest.
-    async fn live(&mut self, failure: &Failure, plan: &Plan) {
+    async fn live(&mut self, failure: &Failure) {
         if failure.phase == Phase::Start {
             // Something to be found, and an unclean stop, which has more to do at the next start.
-            self.serve(None, plan).await;
+            self.serve(None).await;
             self.shim.lose_power();
             failure.arm(&self.shim);
         }
         let serving = (failure.phase != Phase::Start).then_some(failure);
-        self.serve(serving, plan).await;
+        self.serve(serving).await;
         self.hit |= self.shim.hit() > 0;
         self.shim.disarm();
         self.shim.lose_power();
@@ -152,7 +148,7 @@ impl Case {
         }
     }
 
-    async fn serve(&mut self, failure: Option<&Failure>, plan: &Plan) {
+    async fn serve(&mut self, failure: Option<&Failure>) {
         let server = match Server::try_start(&self.data, self.shim.server(), self.arguments) {
             Ok(server) => server,
             Err(refused) => {
@@ -181,7 +177,7 @@ impl Case {
         // Whatever failed, what is durable is served.
         match clients.read_all(0).await {
             Ok(events) => self.nothing_is_hidden(&events),
-            Err(status) => self.unread.push(format!("reads do not go on: {} {status:?}", reason(&status))),
+            Err(status) => self.wrong.push(format!("reads do not go on: {} {status:?}", reason(&status))),
         }
         if failure.phase == Phase::Stop {
             failure.arm(&self.shim);
@@ -192,7 +188,7 @@ impl Case {
             return;
         }
         self.hit |= self.shim.hit() > 0;
-        self.try_again(&clients, plan).await;
+        self.try_again(&clients).await;
         server.kill();
     }
 
@@ -227,7 +223,7 @@ impl Case {
     }
 
     /// With the disk sound again: do writes resume by themselves?
-    async fn try_again(&mut self, clients: &Clients, plan: &Plan) {
+    async fn try_again(&mut self, clients: &Clients) {
         self.shim.disarm();
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -240,9 +236,6 @@ impl Case {
             };
             self.resumed = Some(false);
             self.wrong.extend(not_of_a_disk(std::slice::from_ref(&status)));
-            if !plan.expect.has(Later::Resumes) {
-                return;
-            }
             if Instant::now() > deadline {
                 return self.wrong.push(format!("writes do not resume: {} {status:?}", reason(&status)));
             }

@@ -37,60 +37,12 @@ pub struct Plan {
     pub first: usize,
     /// What everything random is drawn from.
     pub seed: u64,
-    /// What is expected beyond what every server must do.
-    pub expect: Expect,
-}
-
-/// Behaviour that a server may not have yet. Its absence is listed all the same, and is a violation once it is expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Later {
-    /// After a failed write or sync, writes resume by themselves.
-    Resumes,
-    /// After writes of the store failed, what is durable is read.
-    ReadsGoOn,
-    /// A server starts on a full disk and serves reads.
-    ReadsWhenFull,
-    /// Damaged files of a log that was stopped in order are kept as they were when it is refused.
-    KeepsDamaged,
-    /// A log whose beginning was cut short is begun again.
-    BeginsAgain,
-    /// An attempt to begin a log that has begun changes nothing, also after it was killed.
-    InitChangesNothing,
-}
-
-impl Later {
-    /// Each with its name on the command line.
-    pub const ALL: [(&'static str, Self); 6] = [
-        ("resumes", Self::Resumes),
-        ("reads-go-on", Self::ReadsGoOn),
-        ("reads-when-full", Self::ReadsWhenFull),
-        ("keeps-damaged", Self::KeepsDamaged),
-        ("begins-again", Self::BeginsAgain),
-        ("init-changes-nothing", Self::InitChangesNothing),
-    ];
-}
-
-/// Which of it is expected; the default is nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Expect(u8);
-
-impl Expect {
-    /// Expects this as well.
-    pub fn and(self, later: Later) -> Self {
-        Self(self.0 | 1 << later as u8)
-    }
-
-    /// Whether this is expected.
-    pub fn has(self, later: Later) -> bool {
-        self.0 >> later as u8 & 1 == 1
-    }
 }
 
 impl Plan {
     /// So many cycles from the first, with the usual seed.
     pub fn short(cycles: usize) -> Self {
-        Self { cycles, first: 0, seed: SEED, expect: Expect::default() }
+        Self { cycles, first: 0, seed: SEED }
     }
 
     /// The numbers of the cycles.
@@ -118,8 +70,6 @@ pub struct Report {
     pub skipped: usize,
     /// Everything found that must not be, each with its cycle.
     pub violations: Vec<String>,
-    /// The same of behaviour that is not expected yet.
-    pub not_yet: Vec<String>,
     /// What else there is to say, in sentences.
     pub notes: Vec<String>,
 }
@@ -127,16 +77,7 @@ pub struct Report {
 impl Report {
     /// A report of nothing yet.
     pub fn new(name: &'static str, plan: &Plan) -> Self {
-        Self {
-            name,
-            plan: *plan,
-            cycles: 0,
-            acknowledged: 0,
-            skipped: 0,
-            violations: Vec::new(),
-            not_yet: Vec::new(),
-            notes: Vec::new(),
-        }
+        Self { name, plan: *plan, cycles: 0, acknowledged: 0, skipped: 0, violations: Vec::new(), notes: Vec::new() }
     }
 
     /// Takes down what must not be.
@@ -151,19 +92,11 @@ impl Report {
         }
     }
 
-    /// Takes down the absence of behaviour that may not be there yet.
-    pub fn found_unless(&mut self, later: Later, cycle: usize, what: impl Display) {
-        match self.plan.expect.has(later) {
-            true => self.found(cycle, what),
-            false => self.not_yet.push(format!("cycle {cycle}: {later:?}: {what}")),
-        }
-    }
-
     /// # Panics
     /// When something was violated, with all of it; or when nothing was run.
     pub fn assert_held(&self) {
         println!("{self}");
-        for note in self.not_yet.iter().chain(&self.notes) {
+        for note in &self.notes {
             println!("{note}");
         }
         assert!(self.violations.is_empty(), "{self}\n{}", self.violations.join("\n"));
@@ -176,7 +109,7 @@ impl Display for Report {
         let Self { name, cycles, acknowledged, skipped, .. } = self;
         let violations = self.violations.len();
         write!(f, "RESULT name={name} cycles={cycles} acknowledged={acknowledged} violations={violations} skipped={skipped}")?;
-        write!(f, " not_yet={} seed={} first={}", self.not_yet.len(), self.plan.seed, self.plan.first)
+        write!(f, " seed={} first={}", self.plan.seed, self.plan.first)
     }
 }
 

@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 
 use super::load::{compared_whole, cut_off, mixed};
-use super::{Later, Plan, Report};
+use super::{Plan, Report};
 use crate::client::Clients;
 use crate::history::{Sent, places};
 use crate::server::{ADMINISTRATOR, DataDir, Server, program};
@@ -20,8 +20,6 @@ use crate::shim::{Action, Call, Files, Shim};
 
 /// Requests of a life, one after the other, so that the calls come in the same order every time.
 const REQUESTS: usize = 10;
-
-const NOT_BEGUN: &str = "the log can not be begun again";
 
 /// What is lived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,12 +75,7 @@ pub async fn run_with(plan: Plan, arguments: &[&str]) -> Report {
         report.acknowledged += lived.sent.iter().filter(|s| s.acknowledged.is_some()).count();
         let again = start_again(&lived.data, life, &lived.sent).await;
         for what in lived.wrong.into_iter().chain(again) {
-            let what = format!("{life:?}, call {number}, {end:?}: {what}");
-            // Nothing was acknowledged yet; but somebody has to clear up by hand.
-            match life == Life::Init && what.contains(NOT_BEGUN) {
-                true => report.found_unless(Later::BeginsAgain, cycle, what),
-                false => report.found(cycle, what),
-            }
+            report.found(cycle, format!("{life:?}, call {number}, {end:?}: {what}"));
         }
     }
     leftover_snapshot(&plan, &killed, &mut report).await;
@@ -189,7 +182,7 @@ async fn start_again(data: &DataDir, life: Life, sent: &[Sent]) -> Vec<String> {
         // Cut short, it is done again; done already, it is refused. The start tells.
         let ended = init(Command::new(program("baton")), data);
         if ended != "success" && !ended.contains("begun") {
-            return vec![format!("{NOT_BEGUN}: {ended}")];
+            return vec![format!("the log can not be begun again: {ended}")];
         }
     }
     match Server::try_start(data, Command::new(program("batond")), &[]) {

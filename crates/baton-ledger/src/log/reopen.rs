@@ -73,10 +73,9 @@ impl Pause<'_> {
         self.log.keys_mut()
     }
 
-    /// Says later that a sync may have failed, so that the next attempt writes the store anew.
-    pub(crate) fn doubt(&self) -> impl FnOnce(String) + use<> {
-        let health = self.log.health.clone();
-        move |why| health.poison(Failed::Sync, why)
+    /// Says that a sync may have failed, so that the next attempt writes the store anew.
+    pub(crate) fn doubt(&self, why: String) {
+        self.log.health.poison(Failed::Sync, why);
     }
 
     /// Takes slots from above all that were ever handed out, and fills them anew.
@@ -91,7 +90,7 @@ impl Pause<'_> {
     /// durable, and noted its checkpoint in `head_file`.
     ///
     /// The error is that of the thread of the head file, or says that something else failed meanwhile.
-    pub(crate) fn resume(mut self, durable: Durable, head_file: HeadFile) -> io::Result<Head> {
+    pub(crate) fn resume(&mut self, durable: Durable, head_file: HeadFile) -> io::Result<Head> {
         let log = self.log;
         let (head, checkpoint) = (durable.index.head(), durable.index.checkpoint().clone());
         // First what can be read, then the news of it: a batch whose outcome was unknown is found here.

@@ -96,10 +96,12 @@ impl Slot {
 
     pub(crate) fn place(&self, disk: Arc<dyn Disk>) {
         let mut held = self.held();
-        *held = Held::Open(disk);
+        let before = std::mem::replace(&mut *held, Held::Open(disk));
         self.count.fetch_add(1, Ordering::SeqCst);
         drop(held);
         self.placed.notify_all();
+        // Only now: a store that is let go of may take its time.
+        drop(before);
     }
 
     /// Notes that a sync failed, for the next start. Nothing more can be done where that fails too: the

@@ -7,13 +7,14 @@
 //! engine's handle then refuses also such reads as would have it tidy up a node on the way.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::SledDisk;
 use super::inspect::Scratch;
 use super::layout::{Layout, io_at};
 use super::open::{load_refusal, open_key_file, store_fault};
+use super::seal::Left;
 use super::store::Store;
 use super::sync::Syncer;
 use super::{OpenOptions, SledLedger, rewrite};
@@ -25,14 +26,20 @@ use crate::log::scan::Scan;
 use crate::log::start;
 use crate::proof::SigningKey;
 
-pub(super) fn open(layout: Layout, key: SigningKey, options: OpenOptions, lock: File) -> Result<SledLedger, OpenError> {
+pub(super) fn open(
+    layout: Layout,
+    key: SigningKey,
+    options: OpenOptions,
+    lock: File,
+    left: Left,
+) -> Result<SledLedger, OpenError> {
     let noted = read_head_file(&layout, &options)?;
-    if let Some(probe) = options.probe.as_ref().filter(|_| !noted.as_ref().is_some_and(|noted| noted.clean)) {
+    if let Some(probe) = options.probe.as_ref().filter(|_| left != Left::InOrder) {
         let probed = Scratch::of_store(&rewrite::store_to_read(&layout), &parent(&options))?;
         let found = probe.run(&probed.0);
         found.map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: None })?;
     }
-    let (disk, scan) = open_copy(&layout, &key, &options, noted.as_ref())?;
+    let (disk, scan) = open_copy(&layout, &rewrite::store_to_read(&layout), &key, &options, noted.as_ref())?;
     let keys = open_key_file(&layout)?;
     start::check_keys(&keys, &scan).map_err(|why| OpenError::Keys { path: layout.keys(), why })?;
 
@@ -46,15 +53,16 @@ pub(super) fn open(layout: Layout, key: SigningKey, options: OpenOptions, lock: 
     Ok(SledLedger::new(log, layout, options, lock, true))
 }
 
-/// Opens and verifies a private copy of the store, which goes away with it. What is acknowledged is in
-/// the files, whatever a handle that failed still holds back.
+/// Opens and verifies a private copy of `store`, which is the one in place or a raw copy of it, and goes away
+/// with it. What is acknowledged is in the files, whatever a handle that failed still holds back.
 pub(super) fn open_copy(
     layout: &Layout,
+    store: &Path,
     key: &SigningKey,
     options: &OpenOptions,
     noted: Option<&Noted>,
 ) -> Result<(SledDisk, Scan), OpenError> {
-    let scratch = Scratch::of_store(&rewrite::store_to_read(layout), &parent(options))?;
+    let scratch = Scratch::of_store(store, &parent(options))?;
     let path = scratch.0.clone();
     let store = Store::open(&path, options.cache_bytes).map_err(|fault| store_fault(layout, "open a copy of", fault))?;
     let syncer = Syncer::new(&path, options.sync, None).map_err(io_at("open the data file in", &path))?;

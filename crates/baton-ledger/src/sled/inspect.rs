@@ -8,12 +8,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::layout::{Layout, io_at};
 use super::open::{load_refusal, store_fault};
 use super::probe::ProbeCommand;
 use super::recovery::{copy_dir, remove_if_there, remove_unfinished_snapshots};
+use super::seal::{self, Left};
 use super::store::Store;
 use super::{DEFAULT_CACHE, rewrite};
 use crate::error::OpenError;
@@ -40,8 +42,11 @@ pub struct Inspection {
     /// Chunks of a last batch without its end. It was never acknowledged; the next open copies them
     /// aside and removes them.
     pub torn: usize,
-    /// The last stop was a clean one: nothing has been written since the head file was.
+    /// The last stop was a clean one.
     pub clean: bool,
+    /// The store is not as that stop left it, byte for byte: it was changed since, or the stop was cut short before
+    /// it was sealed. The next open copies it aside first.
+    pub changed: bool,
     /// A sync had failed, and the next open rewrites the store before it goes on.
     pub rewrite_due: bool,
     /// Why the key file beside the store cannot be used for it; `None` when it can.
@@ -106,6 +111,7 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
     let noted = noted.and_then(|file| HeadFile::open(Box::new(file))).map(|(_, noted)| noted).ok();
     let trust = fs::read_to_string(layout.trust()).ok().and_then(|text| TrustedKeys::parse(&text).ok());
     let rewrite_due = layout.marker().exists();
+    let changed = seal::how_left(&layout) == Left::Changed;
     drop(lock);
 
     if let (Some(probe), Some(probed)) = (probe, probed) {
@@ -129,6 +135,7 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
         tree: index.tree().clone(),
         torn: scan.torn.len(),
         clean: noted.is_some_and(|noted| noted.clean) && !rewrite_due,
+        changed,
         rewrite_due,
     })
 }
@@ -155,7 +162,9 @@ impl Scratch {
     pub(super) fn of_store(store: &Path, parent: &Path) -> Result<Scratch, OpenError> {
         let name = format!("baton-store-{}-{:016x}", std::process::id(), rand::random::<u64>());
         let scratch = Scratch(parent.join(name));
-        copy_dir(store, &scratch.0).map_err(io_at("copy to a scratch directory", store))?;
+        // What is in it is for the eyes of whoever may read the store, and the place is often everybody's.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&scratch.0);
+        made.and_then(|()| copy_dir(store, &scratch.0)).map_err(io_at("copy to a scratch directory", store))?;
         remove_unfinished_snapshots(&scratch.0).map_err(io_at("remove an unfinished snapshot in", &scratch.0))?;
         Ok(scratch)
     }

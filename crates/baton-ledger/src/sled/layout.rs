@@ -10,7 +10,8 @@
 //! DATA/ballast     space that is given up when the disk is full (ballast.rs)
 //! DATA/REWRITE     a sync failed; the store is to be written anew (rewrite.rs)
 //! DATA/store.new   the new store, until it takes the place of the old one
-//! DATA/recovery/   raw copies from before each start after an unclean stop (recovery.rs)
+//! DATA/seal        how the store lay after a stop in order (seal.rs)
+//! DATA/recovery/   raw copies from before each start on anything else (recovery.rs)
 //! ```
 
 use std::fs::{self, File, TryLockError};
@@ -26,7 +27,7 @@ const FORMAT_WORD: &str = "baton-ledger";
 
 /// What a creation that was cut short may leave behind. `lost+found` is a file system's own.
 /// The signing key lies here only in demonstrations.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "LOCK",
     "store",
     "store.new",
@@ -37,6 +38,7 @@ const OURS: [&str; 13] = [
     "ballast",
     "trust.txt",
     "signing-key",
+    "seal",
     "recovery",
     "FORMAT.new",
     "lost+found",
@@ -71,6 +73,11 @@ impl Layout {
 
     pub(super) fn recovery(&self) -> PathBuf {
         self.dir.join("recovery")
+    }
+
+    /// The sums of the store as a stop in order left it (seal.rs).
+    pub(super) fn seal(&self) -> PathBuf {
+        self.dir.join("seal")
     }
 
     pub(super) fn ballast(&self) -> PathBuf {

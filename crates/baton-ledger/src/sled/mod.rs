@@ -26,10 +26,12 @@ mod recovery;
 mod reopen;
 pub(crate) mod restored;
 mod rewrite;
+mod seal;
 mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod unborn;
 
 use std::fs::File;
 use std::io;
@@ -44,6 +46,7 @@ use self::layout::Layout;
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};
 use self::reopen::Reopened;
 pub use self::rewrite::{RewriteHook, RewriteStep};
+use self::seal::SealAtLast;
 pub use self::sync::{SyncHook, SyncMode, SyncPoint};
 use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, StoredRecord};
 use crate::error::{AppendError, CloseError, EraseError, OpenError, ReadError, ReopenError};
@@ -122,6 +125,8 @@ pub struct SledLedger {
     layout: Layout,
     options: OpenOptions,
     reopened: Mutex<Reopened>,
+    // After the log, with which the store is dropped.
+    seal: SealAtLast,
     // Last, so that the directory is given up after everything else.
     _lock: File,
 }
@@ -131,8 +136,8 @@ impl SledLedger {
     /// checkpoints; a ledger that is made bears the key's origin for good.
     ///
     /// Verifies every record before it returns, so it takes time in proportion to the log (and
-    /// after an unclean stop also copies the store). On a refusal nothing of the store is lost:
-    /// after an unclean stop the raw copy is kept.
+    /// unless the store lies as a stop in order left it also copies it). On a refusal nothing of the store is
+    /// lost: the raw copy is kept.
     ///
     /// On a disk without room even for that, it opens a copy of the store elsewhere
     /// ([`OpenOptions::scratch`]) and serves reads; appends are refused as [`AppendError::Full`] until
@@ -144,7 +149,15 @@ impl SledLedger {
     /// `unseen` when the store in place was not looked at, but a copy of it.
     fn new(log: Log, layout: Layout, options: OpenOptions, lock: File, unseen: bool) -> Self {
         let reopened = Mutex::new(Reopened::of(unseen));
-        SledLedger { log, layout, options, reopened, _lock: lock }
+        let seal = SealAtLast::new(layout.clone());
+        SledLedger { log, layout, options, reopened, seal, _lock: lock }
+    }
+
+    /// The seal follows when the ledger is dropped, because until then it may be read.
+    fn close_in_order(&self) -> Result<(), CloseError> {
+        self.log.close_now()?;
+        self.seal.closed();
+        Ok(())
     }
 
     fn reopened(&self) -> MutexGuard<'_, Reopened> {
@@ -223,6 +236,6 @@ impl Ledger for SledLedger {
     }
 
     async fn close(&self) -> Result<(), CloseError> {
-        self.log.close_now()
+        self.close_in_order()
     }
 }

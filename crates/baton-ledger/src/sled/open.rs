@@ -14,9 +14,10 @@ use std::sync::Arc;
 use super::disk::SledDisk;
 use super::layout::{Layout, io_at};
 use super::rewrite::{self, RewriteStep};
+use super::seal::{self, Left};
 use super::store::Store;
 use super::sync::Syncer;
-use super::{OpenOptions, SledLedger, ballast, full, recovery};
+use super::{OpenOptions, SledLedger, ballast, full, recovery, unborn};
 use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::chunk::SEGMENT;
@@ -36,21 +37,30 @@ const ROOM_OF_THE_ENGINE: u64 = 2 * SEGMENT as u64;
 /// What was tried when a store that is open could not be read.
 pub(super) const READ_STORE: &str = "read the store";
 
+/// Why a store is copied aside.
+const CHANGED: &str = "the store does not lie as its last stop left it";
+const NOT_IN_ORDER: &str = "the last stop was not clean";
+
 pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<SledLedger, OpenError> {
     let layout = Layout::new(dir);
     layout.create_dir()?;
     layout.refuse_foreign()?;
     let lock = layout.lock()?;
     let complete = layout.read_format()?;
-    if complete && !make_room(&layout)? {
-        return full::open(layout, key, options, lock);
+    let left = seal::how_left(&layout);
+    if complete && !make_room(&layout, left)? {
+        return full::open(layout, key, options, lock, left);
+    }
+    if !complete {
+        unborn::remove(&layout).map_err(io_at("begin again in", &layout.dir))?;
     }
     rewrite::tidy(&layout)?;
     let due = rewrite::is_due(&layout);
     let (head_file, noted) = open_head_file(&layout, complete, &options)?;
-    let copy = match noted {
-        Some(Noted { clean: true, .. }) if !due => None,
-        _ => recovery::secure(&layout, options.probe.as_ref())?,
+    let copy = match left {
+        Left::InOrder => None,
+        Left::Changed => recovery::secure(&layout, options.probe.as_ref(), CHANGED)?,
+        Left::NotInOrder => recovery::secure(&layout, options.probe.as_ref(), NOT_IN_ORDER)?,
     };
     let opened = if due { write_anew(&layout, &key, &options, noted.as_ref()) } else { Ok(()) };
     let opened = opened.and_then(|()| open_disk(&layout, &options)).and_then(|disk| {
@@ -105,9 +115,8 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
 }
 
 /// Whether there is room to open the store; the ballast is given up for it.
-fn make_room(layout: &Layout) -> Result<bool, OpenError> {
-    let clean = File::open(layout.head()).is_ok_and(|file| HeadFile::open(Box::new(file)).is_ok_and(|(_, noted)| noted.clean));
-    let needed = room_to_open(layout, !clean || rewrite::is_due(layout));
+fn make_room(layout: &Layout, left: Left) -> Result<bool, OpenError> {
+    let needed = room_to_open(layout, left != Left::InOrder);
     let free = || free_bytes(&layout.dir).map_err(io_at("ask for free space of", &layout.dir));
     if free()? >= needed {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! Before a store is opened after an unclean stop: keep its bytes, then look.
+//! Before a store is opened that is not as a stop in order left it: keep its bytes, then look.
 //!
 //! The storage engine repairs what it finds in place, and what it takes for torn it overwrites. So
 //! the whole store is first copied as it lies, to `recovery/<n>/`; the newest [`KEPT`] copies are
@@ -19,14 +19,14 @@ use crate::storage::files::{sync_dir, write_synced};
 /// How many raw copies are kept.
 const KEPT: usize = 2;
 
-/// Copies the store aside and probes it; says where the copy is. `None` if there is no store yet.
-pub(super) fn secure(layout: &Layout, probe: Option<&ProbeCommand>) -> Result<Option<PathBuf>, OpenError> {
+/// Copies the store aside and probes it; says where the copy is, and why. `None` if there is no store yet.
+pub(super) fn secure(layout: &Layout, probe: Option<&ProbeCommand>, why: &str) -> Result<Option<PathBuf>, OpenError> {
     let store = layout.store();
     if !store.is_dir() {
         return Ok(None);
     }
     let copy = copy_aside(layout).map_err(io_at("copy aside", &store))?;
-    tracing::warn!(copy = %copy.display(), "the last stop was not clean; the store was copied aside");
+    tracing::warn!(copy = %copy.display(), "{why}; a raw copy of the store was made");
     if let Some(probe) = probe {
         probe_copy(layout, &copy, probe)?;
     }

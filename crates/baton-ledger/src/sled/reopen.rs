@@ -5,6 +5,10 @@
 //! store is written anew first (`rewrite.rs`). **On a full disk** nothing is touched: the old handle goes
 //! on serving reads, and there is nothing to gain before space is back.
 //!
+//! **Reads meanwhile.** The engine locks its files, so the old handle must go before the new one comes, and a
+//! disk that still fails lets none come. Then a copy of the store is opened elsewhere, as at a start on a full
+//! disk, and readers stay on it, through all further attempts, until the store in place is verified.
+//!
 //! Either way everything is verified as at a start, against the newest checkpoint that was acknowledged,
 //! before a record is taken again. A batch whose outcome was unknown is found whole, or not at all.
 
@@ -30,20 +34,31 @@ impl SledLedger {
             return Ok(self.log.durable().index.head());
         };
         let rewritten = failed == Failed::Sync;
-        let copy = self.prepare(&mut pause, rewritten).inspect_err(|_| self.read_elsewhere(&pause))?;
-        pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
+        let head = self.prepare(&mut pause, rewritten).and_then(|copy| self.exchange(&mut pause, rewritten, copy));
+        head.inspect_err(|error| {
+            // A sync failed on the way: the next attempt is to write the store anew.
+            if rewrite::is_due(&self.layout) {
+                pause.doubt(format!("the store could not be opened again: {error}"));
+            }
+            let damaged = matches!(error, ReopenError::Refused(OpenError::Damaged { .. } | OpenError::Loss { .. }));
+            // What is whole of a damaged store is read where it lies, and the rest is named.
+            if !damaged || pause.disk().is_none() {
+                self.read_elsewhere(&pause);
+            }
+        })
+    }
+
+    /// Lets go of the store that failed, and opens what is in its place.
+    fn exchange(&self, pause: &mut Pause<'_>, rewritten: bool, copy: Option<PathBuf>) -> Result<Head, ReopenError> {
+        if !self.reopened().on_a_copy {
+            pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
+        }
         if rewritten {
             // Of many attempts the first one's old store is kept: it alone held what the failure left.
             let first = !std::mem::replace(&mut self.reopened().swapped, true);
             rewrite::swap(&self.layout, &self.options, first)?;
         }
-        let doubt = pause.doubt();
-        self.take_up(pause, copy).inspect_err(|error| {
-            // A sync failed on the way: the next attempt is to write the store anew.
-            if rewrite::is_due(&self.layout) {
-                doubt(format!("the store could not be opened again: {error}"));
-            }
-        })
+        self.take_up(pause, copy)
     }
 
     /// Everything that is done while readers are on the store as it is; says where its raw copy is.
@@ -61,15 +76,23 @@ impl SledLedger {
         })
     }
 
-    /// Opens what is in place, lets readers go on, verifies all of it and takes records again.
-    fn take_up(&self, mut pause: Pause<'_>, copy: Option<PathBuf>) -> Result<Head, ReopenError> {
+    /// Opens what is in place, lets readers go on, verifies all of it and takes records again. Readers who are
+    /// on a copy stay there until it is verified and its disk has shown that it syncs.
+    fn take_up(&self, pause: &mut Pause<'_>, copy: Option<PathBuf>) -> Result<Head, ReopenError> {
         let (layout, options, key) = (&self.layout, &self.options, self.log.key());
         let acknowledged = pause.acknowledged();
         let disk: Arc<SledDisk> = Arc::new(open::open_disk(layout, options)?);
-        pause.place_disk(disk.clone());
+        let on_a_copy = self.reopened().on_a_copy;
+        if !on_a_copy {
+            pause.place_disk(disk.clone());
+        }
         let scan = open::verify(layout, &disk, key, options, Some(&acknowledged))?;
         pause.refill_slots(&scan).map_err(io_at("fill", &layout.keys()))?;
         open::make_durable(layout, &disk, &scan, &pause.keys(), copy.as_deref())?;
+        if on_a_copy {
+            pause.place_disk(disk.clone());
+            self.reopened().on_a_copy = false;
+        }
         let checkpoint = scan.durable.index.checkpoint().clone();
         // Written anew in any case: that it is behind what is acknowledged is held against nobody here.
         let head_file = open::create_head_file(layout, checkpoint).inspect_err(|_| open::in_doubt(&disk))?;
@@ -102,6 +125,7 @@ impl SledLedger {
             if !read {
                 self.copy_aside_once()?;
                 pause.release_disk().map_err(io_at("let go of", &layout.store()))?;
+                self.reopened().on_a_copy = false;
                 let disk = Arc::new(open::open_disk(layout, options)?);
                 pause.place_disk(disk.clone());
                 copy(&*disk)?;
@@ -114,15 +138,19 @@ impl SledLedger {
     }
 
     /// While it cannot be opened again, reads are served from a copy elsewhere, if there is a place for one:
-    /// a handle that failed also refuses some reads. Tried once per failure.
+    /// a handle that failed also refuses some reads. Tried once per failure, and again while nothing is open.
     fn read_elsewhere(&self, pause: &Pause<'_>) {
-        if std::mem::replace(&mut self.reopened().elsewhere, true) {
+        if std::mem::replace(&mut self.reopened().elsewhere, true) && pause.disk().is_some() {
             return;
         }
-        let opened = full::open_copy(&self.layout, self.log.key(), &self.options, Some(&pause.acknowledged()));
+        // As the failure left it, if it was copied: the engine may lose what it cannot write while it opens.
+        let aside = self.reopened().copy.as_ref().map(|copy| copy.join("store"));
+        let store = aside.unwrap_or_else(|| rewrite::store_to_read(&self.layout));
+        let opened = full::open_copy(&self.layout, &store, self.log.key(), &self.options, Some(&pause.acknowledged()));
         let placed = opened.and_then(|(disk, _)| {
             pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
             pause.place_disk(Arc::new(disk));
+            self.reopened().on_a_copy = true;
             Ok(())
         });
         if let Err(error) = placed {
@@ -139,7 +167,7 @@ impl SledLedger {
             let room = free_bytes(&self.layout.dir).map_err(io_at("ask for free space of", &self.layout.dir))?;
             let probe = self.options.probe.as_ref().filter(|_| done.unseen);
             match room > open::room_to_open(&self.layout, true) {
-                true => done.copy = recovery::secure(&self.layout, probe)?,
+                true => done.copy = recovery::secure(&self.layout, probe, "the store is opened again")?,
                 false => tracing::warn!("the store is opened again without a raw copy of it: there is no room for one"),
             }
             done.copied = true;
@@ -175,13 +203,15 @@ pub(super) struct Reopened {
     swapped: bool,
     /// A copy was opened elsewhere, or that failed.
     elsewhere: bool,
+    /// Readers are on such a copy, and the store in place is open to nobody.
+    on_a_copy: bool,
     /// Opened on a full disk: the store in place was not looked at yet.
     unseen: bool,
 }
 
 impl Reopened {
     pub(super) fn of(unseen: bool) -> Self {
-        Reopened { unseen, elsewhere: unseen, ..Reopened::default() }
+        Reopened { unseen, elsewhere: unseen, on_a_copy: unseen, ..Reopened::default() }
     }
 
     fn clear(&mut self) {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::layout::Layout;
 use super::open::{open_disk, sync_names};
-use super::{OpenOptions, SledLedger};
+use super::{OpenOptions, SledLedger, seal};
 use crate::archive::{ArchiveError, RestoreError};
 use crate::contract::Ledger as _;
 use crate::error::OpenError;
@@ -48,6 +48,7 @@ pub(crate) fn write(
         sync_names(&layout.dir, &store).map_err(io_at("sync", &store))?;
     }
     note(&layout, checkpoint).map_err(io_at("write", &layout.head()))?;
+    seal::put(&layout).map_err(io_at("write", &layout.seal()))?;
     layout.write_format()?;
     Ok(())
 }
@@ -66,7 +67,7 @@ pub(crate) fn prove(
         let why = "it does not end in the checkpoint of the archive".to_owned();
         return Err(OpenError::Damaged { dir: dir.to_owned(), why, copy: None }.into());
     }
-    ledger.log.close_now().map_err(|error| io_at("close", dir)(io::Error::other(error)))?;
+    ledger.close_in_order().map_err(|error| io_at("close", dir)(io::Error::other(error)))?;
     drop(ledger);
     match newer {
         Some(newer) => note(&layout, newer).map_err(io_at("write", &layout.head())),

@@ -8,7 +8,7 @@ use crate::log::chunk::SEGMENT;
 use crate::storage::{Fault, Visitor};
 
 /// How long a predecessor in this process may take to let go of the engine's own lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An open sled database.
 pub(super) struct Store(Option<::sled::Db>);

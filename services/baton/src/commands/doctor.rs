@@ -181,6 +181,11 @@ fn stopped(seen: &Inspection, findings: &mut Findings) {
     match seen.clean {
         // Nothing else says how the last stop was.
         _ if seen.noted.is_none() => {}
+        true if seen.changed => findings.attention(
+            "last stop",
+            "clean, but the store does not lie as it left it: changed since, or the stop was cut short at its very end",
+            "find out who or what changed it; a start copies it aside and checks everything first",
+        ),
         true => findings.sound("last stop", "clean"),
         false if seen.rewrite_due => findings.attention(
             "last stop",
@@ -284,7 +289,10 @@ fn leftovers(data: &Path, findings: &mut Findings) {
             ),
             _ => findings.sound(
                 WHAT,
-                format!("{} is a copy from before a start after an unclean stop; the newest two are kept", path.display()),
+                format!(
+                    "{} is a copy of a store that was not as a clean stop leaves it; the newest two are kept",
+                    path.display()
+                ),
             ),
         }
     }
