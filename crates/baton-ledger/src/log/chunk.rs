@@ -25,10 +25,14 @@
 //! [`Chunk::decode`] returns only what is whole: the sum, every leaf hash and every length fit.
 //! These bytes have been released: they must decode for ever, and the golden test says so.
 //!
-//! **Why 96 KiB?** The storage engine keeps up to 17 values in one node, rewrites the node as one
-//! piece, and puts a piece over a quarter of its segment size into a side file that it never
-//! syncs. Full chunks of 96 KiB in its default segments of 512 KiB did end up there (56 files for
-//! 500 chunks); with the segments of [`SEGMENT`] 17 of them fit.
+//! **Why 16 KiB?** The storage engine keeps up to 17 values in one node and at least one node in each of
+//! the 256 parts of its cache, whatever it is told, so chunks decide how much memory it takes; and a record
+//! is read with its whole chunk.
+//!
+//! **Why 96 KiB at most?** A larger record has a chunk of its own. The engine rewrites a node as one piece,
+//! and puts a piece over a quarter of its segment size into a side file that it never syncs. Chunks of
+//! 96 KiB in its default segments of 512 KiB did end up there (56 files for 500 chunks); with the
+//! segments of [`SEGMENT`] 17 of them fit.
 
 use crate::bounds::{MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_CALLER, MAX_CHECKPOINT, MAX_CHUNK, MAX_RECORD, MAX_STREAM_NAME};
 use crate::contract::RequestKey;
@@ -39,6 +43,9 @@ use crate::proof::SignedCheckpoint;
 /// Segment size of the storage engine, in bytes; a quarter of it bounds what a node may weigh.
 pub(crate) const SEGMENT: usize = 8 * 1024 * 1024;
 
+/// A chunk takes no further entry that would make it larger than this, in bytes.
+const FULL: usize = 16 * 1024;
+
 const FORMAT: u8 = 2;
 const LAST_OF_BATCH: u8 = 1;
 const WITH_REQUEST: u8 = 1;
@@ -48,17 +55,17 @@ const TAG_LEN: usize = 16;
 const SEALED_OVERHEAD: usize = 8 + 24 + 4;
 const REQUEST_OVERHEAD: usize = 1 + 16 + 32 + 4;
 const ENTRY_OVERHEAD: usize = 1 + 8 + 1 + 32 + 2;
+/// What an entry takes besides leaf and disclosure, at most.
+const MAX_ENTRY_OVERHEAD: usize = ENTRY_OVERHEAD + MAX_STREAM_NAME + REQUEST_OVERHEAD + MAX_CALLER + SEALED_OVERHEAD + TAG_LEN;
 
 // The largest record fits into a chunk of its own.
-const _: () = assert!(
-    CHUNK_OVERHEAD + ENTRY_OVERHEAD + MAX_STREAM_NAME + REQUEST_OVERHEAD + MAX_CALLER + SEALED_OVERHEAD + TAG_LEN + MAX_RECORD
-        <= MAX_CHUNK
-);
+const _: () = assert!(CHUNK_OVERHEAD + MAX_ENTRY_OVERHEAD + MAX_RECORD <= MAX_CHUNK);
 // 17 full chunks, each with its key and sled's own bytes (generously 64), stay in the segment.
 const _: () = assert!(17 * (MAX_CHUNK + 64) < SEGMENT / 4 - 64);
 
-/// Most chunks in a batch: any two that follow each other hold more than a chunk takes.
-pub(crate) const MAX_BATCH_CHUNKS: usize = 2 * MAX_BATCH_BYTES.div_ceil(MAX_CHUNK / 2) + MAX_BATCH_RECORDS.div_ceil(64);
+/// Most chunks in a batch: any two that follow each other hold more than a full one takes.
+pub(crate) const MAX_BATCH_CHUNKS: usize =
+    2 * (MAX_BATCH_BYTES + MAX_BATCH_RECORDS * MAX_ENTRY_OVERHEAD).div_ceil(FULL - CHUNK_OVERHEAD) + 1;
 
 /// Several records, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +114,7 @@ impl Chunk {
         let mut current = empty(at);
         let mut size = CHUNK_OVERHEAD;
         for entry in entries {
-            if size + entry.encoded_len() > MAX_CHUNK {
+            if !current.entries.is_empty() && size + entry.encoded_len() > FULL {
                 let next = Position(current.first.0 + current.entries.len() as u64);
                 chunks.push(std::mem::replace(&mut current, empty(next)));
                 size = CHUNK_OVERHEAD;

@@ -92,7 +92,7 @@ fn unknown_formats_flags_and_trailing_bytes_are_refused_even_under_a_sum_that_fi
 
 #[test]
 fn entries_that_fill_a_chunk_to_the_byte_stay_together_and_one_byte_more_splits() {
-    let at_bound = MAX_CHUNK - CHUNK_OVERHEAD - 2 * entry(b"").encoded_len();
+    let at_bound = FULL - CHUNK_OVERHEAD - 2 * entry(b"").encoded_len();
     let pack = |total: usize| {
         let halves = [vec![1; total / 2], vec![2; total - total / 2]];
         Chunk::pack(Position(0), halves.iter().map(|leaf| entry(leaf)).collect(), checkpoint())
@@ -100,7 +100,7 @@ fn entries_that_fill_a_chunk_to_the_byte_stay_together_and_one_byte_more_splits(
     let one = pack(at_bound);
     // The rest is kept free for a checkpoint of the largest size.
     let spare = MAX_CHECKPOINT - checkpoint().note().len();
-    assert_eq!((one.len(), one[0].encode().len()), (1, MAX_CHUNK - spare));
+    assert_eq!((one.len(), one[0].encode().len()), (1, FULL - spare));
     let two = pack(at_bound + 1);
     assert_eq!(two.len(), 2);
     assert_eq!((two[1].batch, two[1].first), (Position(0), Position(1)));
