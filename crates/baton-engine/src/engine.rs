@@ -22,7 +22,7 @@ use crate::log::{LogEntry, stream_name};
 use crate::published::{Published, Writes, newest};
 use crate::reopening::Reopening;
 use crate::submission::{Answer, Entry, Submission, Validated};
-use crate::writer::{Desk, Pen, Writer};
+use crate::writer::{Appending, Deciding, Writer};
 
 /// Bounds of the commit path. The default is right for a server.
 #[derive(Debug, Clone, Copy)]
@@ -62,11 +62,11 @@ pub struct Engine {
     ended: watch::Receiver<Ended>,
 }
 
-/// How the writer thread ended; `None` while it runs.
+/// How the writer ended; `None` while it runs.
 type Ended = Option<Result<(), ShutdownError>>;
 
 impl Engine {
-    /// Folds the whole log into a state and starts the writer thread.
+    /// Folds the whole log into a state and starts the writer.
     ///
     /// Every record is checked: its leaf against its hash, its words against their commitments, its
     /// place against what it says. Takes time in proportion to the log, and blocks the calling thread
@@ -255,8 +255,8 @@ async fn assemble(
         clock: Arc::clone(&clock),
         options,
         stop: Arc::clone(&stop),
-        desk: Mutex::new(Desk::new(queue)),
-        pen: Mutex::new(Pen::new(unerased, reopening)),
+        deciding: Mutex::new(Deciding::new(queue)),
+        appending: Mutex::new(Appending::new(unerased, reopening)),
         ahead: Default::default(),
         gone: Default::default(),
     };
@@ -264,11 +264,11 @@ async fn assemble(
     (Engine { ledger, published, clock, jobs, stop, ended: watched }, writer, ended)
 }
 
-/// Runs each hand of the writer on a thread of its own, with a runtime of its own: the ledger's append
+/// Runs each worker of the writer on a thread of its own, with a runtime of its own: the ledger's append
 /// may block.
 fn spawn(writer: Writer, ended: watch::Sender<Ended>) -> std::io::Result<()> {
     let writer = Arc::new(writer);
-    let hand = || {
+    let worker = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let writer = Arc::clone(&writer);
         Ok::<_, std::io::Error>(move || {
@@ -279,7 +279,7 @@ fn spawn(writer: Writer, ended: watch::Sender<Ended>) -> std::io::Result<()> {
             })
         })
     };
-    let (one, other) = (hand()?, hand()?);
+    let (one, other) = (worker()?, worker()?);
     let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let other = named("baton-writer-2").spawn(other)?;
     let published = Arc::clone(&writer.published);
@@ -299,8 +299,8 @@ fn closed(closed: Result<(), CloseError>) -> Result<(), ShutdownError> {
 fn conclude(result: Result<(), ShutdownError>, published: &Published, ended: &watch::Sender<Ended>) {
     match &result {
         Err(ShutdownError::WriterGone) => {
-            tracing::error!("the writer thread panicked; nothing more can be recorded");
-            published.say(Writes::Poisoned("the writer thread panicked".to_owned()));
+            tracing::error!("the writer panicked; nothing more can be recorded");
+            published.say(Writes::Poisoned("the writer panicked".to_owned()));
         }
         _ => published.say(Writes::Closed),
     }

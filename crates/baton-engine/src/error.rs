@@ -130,7 +130,7 @@ pub enum StartError {
     #[error("failed to read the log")]
     Read(#[from] ReadError),
     /// The system gave no thread.
-    #[error("failed to start the writer thread")]
+    #[error("failed to start a thread of the writer")]
     Thread(#[source] io::Error),
 }
 
@@ -150,8 +150,8 @@ pub enum ShutdownError {
     /// The ledger was not marked as cleanly stopped.
     #[error("failed to close the ledger")]
     Close(#[source] Arc<CloseError>),
-    /// The writer thread ended before it was asked to. A defect: report it.
-    #[error("the writer thread had ended before; the ledger was not closed")]
+    /// The writer ended before it was asked to. A defect: report it.
+    #[error("the writer had ended before; the ledger was not closed")]
     WriterGone,
 }
 

@@ -1,9 +1,9 @@
 //! The shell around the rules: commit path, codec, projections, reads.
 //!
-//! The domain decides and the ledger keeps; this crate stands between them. One writer thread takes
-//! requests in order, decides each on its own newest state, appends a batch in one write, and only
-//! then publishes the state and answers. It promises that no answer, refusals and repeats included,
-//! and no snapshot ever rests on anything that is not durable.
+//! The domain decides and the ledger keeps; this crate stands between them. One writer takes requests in
+//! order, decides each on its own newest state, appends a batch in one write, and only then publishes the
+//! state and answers; meanwhile it decides the next batch. It promises that no answer, refusals and repeats
+//! included, and no snapshot ever rests on anything that is not durable.
 //!
 //! It deliberately holds no rule of its own, speaks no network protocol and retries nothing.
 //!

@@ -1,6 +1,6 @@
 //! What readers see: the durable state, its size, and whether writing works.
 //!
-//! Written by the writer thread alone. Order: first the state, then its size, so that whoever sees
+//! Written by the writer alone. Order: first the state, then its size, so that whoever sees
 //! a size finds a state that reaches it.
 
 use std::sync::Arc;

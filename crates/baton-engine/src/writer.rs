@@ -1,9 +1,9 @@
 //! The writer: takes what is queued, decides it, appends it in one write, publishes, answers.
 //!
-//! It has two hands. Whoever holds the *desk* takes requests and decides them; whoever holds the *pen*
-//! appends. While one hand appends a batch and waits for its sync, the other decides the next batch on
-//! the state that the first will leave, and hands it over when the pen is free: one batch is being
-//! appended at most, and one more decided ahead.
+//! Two workers take turns. Whoever holds [`Deciding`] takes requests and decides them; whoever holds
+//! [`Appending`] appends. While one appends a batch and waits for its sync, the other decides the next batch
+//! on the state that the first will leave, and appends it in turn: one batch is being appended at most,
+//! and one more decided ahead.
 //!
 //! **Durable when?** When the ledger's append returns; marked below as the point of no return.
 //! **Ordered how?** As requests come out of the queue.
@@ -41,16 +41,16 @@ pub(crate) struct Writer {
     pub(crate) clock: Clock,
     pub(crate) options: Options,
     pub(crate) stop: Arc<Notify>,
-    pub(crate) desk: Mutex<Desk>,
-    pub(crate) pen: Mutex<Pen>,
+    pub(crate) deciding: Mutex<Deciding>,
+    pub(crate) appending: Mutex<Appending>,
     /// Set while a batch is being appended.
     pub(crate) ahead: PlainMutex<Option<Ahead>>,
-    /// A hand panicked: the other one ends too.
+    /// A worker panicked: the other one ends too.
     pub(crate) gone: AtomicBool,
 }
 
-/// Where requests are decided. Who wants both takes the desk first.
-pub(crate) struct Desk {
+/// The right to decide, and what that needs. Whoever wants both rights takes this one first.
+pub(crate) struct Deciding {
     jobs: mpsc::Receiver<Job>,
     /// Taken from the queue and not decided yet, because they did not fit or must wait, or to be decided again.
     waiting: VecDeque<Job>,
@@ -59,8 +59,8 @@ pub(crate) struct Desk {
     ended: bool,
 }
 
-/// What appending needs, and keeps in mind from one batch to the next.
-pub(crate) struct Pen {
+/// The right to append, and what is kept in mind from one batch to the next.
+pub(crate) struct Appending {
     /// Events whose erasure is durable and whose keys may be left.
     unerased: BTreeSet<Position>,
     /// When the ledger is to be opened again, while nothing can be recorded.
@@ -81,41 +81,41 @@ enum Next {
     End,
 }
 
-impl Desk {
+impl Deciding {
     pub(crate) fn new(jobs: mpsc::Receiver<Job>) -> Self {
         Self { jobs, waiting: VecDeque::new(), stopped: false, ended: false }
     }
 }
 
-impl Pen {
+impl Appending {
     pub(crate) fn new(unerased: BTreeSet<Position>, reopening: Reopening) -> Self {
         Self { unerased, reopening }
     }
 }
 
 impl Writer {
-    /// The work of one hand, until the writer is stopped or nobody can ask any more. A stop closes the
+    /// What one worker does, until the writer is stopped or nobody can ask any more. A stop closes the
     /// ledger, after everything that was queued by then is answered.
     pub(crate) async fn work(&self) -> Result<(), CloseError> {
         loop {
-            let mut desk = self.desk.lock().await;
-            if desk.ended {
+            let mut deciding = self.deciding.lock().await;
+            if deciding.ended {
                 return Ok(());
             }
-            let Some((batch, mut pen)) = self.gather(&mut desk).await else {
-                desk.ended = true;
-                return if desk.stopped { self.ledger.close().await } else { Ok(()) };
+            let Some((batch, mut appending)) = self.gather(&mut deciding).await else {
+                deciding.ended = true;
+                return if deciding.stopped { self.ledger.close().await } else { Ok(()) };
             };
             let (closed, asked) = batch.close();
             *self.ahead() = Some(Ahead { state: Arc::clone(&closed.state), asked });
-            // From here on the other hand decides, on the state that this batch will leave.
-            drop(desk);
-            self.commit(&mut pen, closed).await;
+            // From here on the other worker decides, on the state that this batch will leave.
+            drop(deciding);
+            self.commit(&mut appending, closed).await;
             *self.ahead() = None;
         }
     }
 
-    /// Ends the other hand: nothing more can be recorded.
+    /// Ends the other worker: nothing more can be recorded.
     pub(crate) fn give_up(&self) {
         self.gone.store(true, Ordering::SeqCst);
         self.stop.notify_one();
@@ -126,24 +126,24 @@ impl Writer {
     }
 
     /// Decides requests until there is a batch to append and nothing is being appended any more.
-    async fn gather(&self, desk: &mut Desk) -> Option<(Batch, MutexGuard<'_, Pen>)> {
-        let (mut batch, mut pen) = match self.pen.try_lock() {
-            Ok(pen) => (None, pen),
+    async fn gather(&self, deciding: &mut Deciding) -> Option<(Batch, MutexGuard<'_, Appending>)> {
+        let (mut batch, mut appending) = match self.appending.try_lock() {
+            Ok(appending) => (None, appending),
             Err(_) => {
                 let mut ahead = Batch::on(self.newest());
-                let pen = self.decide_ahead(desk, &mut ahead).await;
-                (ahead.holds_any().then_some(ahead), pen)
+                let appending = self.decide_ahead(deciding, &mut ahead).await;
+                (ahead.holds_any().then_some(ahead), appending)
             }
         };
         // Nothing is being appended.
         loop {
             // Before requests, or many of them would put it off for ever.
-            if pen.reopening.is_due() {
-                self.reopen(&mut pen).await;
+            if appending.reopening.is_due() {
+                self.reopen(&mut appending).await;
             }
             // What it was decided on never became durable, or is not the end of the log any more.
             if let Some(fallen) = batch.take_if(|batch| !self.is_durable(batch.base())) {
-                fallen.jobs().rev().for_each(|job| desk.waiting.push_front(job));
+                fallen.jobs().rev().for_each(|job| deciding.waiting.push_front(job));
             }
             if self.is_gone() {
                 return None;
@@ -151,93 +151,93 @@ impl Writer {
             let mut open = match batch.take() {
                 Some(open) => open,
                 None => {
-                    if desk.waiting.is_empty() {
-                        match self.next(desk, &mut pen).await {
-                            Next::Request(job) => desk.waiting.push_back(job),
+                    if deciding.waiting.is_empty() {
+                        match self.next(deciding, &mut appending).await {
+                            Next::Request(job) => deciding.waiting.push_back(job),
                             Next::Reopen => continue,
                             Next::End => return None,
                         }
                     }
-                    match self.catch_up(&mut pen).await {
+                    match self.catch_up(&mut appending).await {
                         Ok(durable) => Batch::on(durable),
                         Err(error) => {
-                            self.unreadable(desk, &mut pen, &error);
+                            self.unreadable(deciding, &mut appending, &error);
                             continue;
                         }
                     }
                 }
             };
-            self.decide_queued(desk, &mut open).await;
+            self.decide_queued(deciding, &mut open).await;
             if open.appends() {
-                return Some((open, pen));
+                return Some((open, appending));
             }
             answer(open.outcomes(), &self.published.state(), &Became::Nothing);
         }
     }
 
-    /// Decides requests as they come, until the other hand has appended its batch.
-    async fn decide_ahead<'a>(&'a self, desk: &mut Desk, batch: &mut Batch) -> MutexGuard<'a, Pen> {
-        let mut pen = std::pin::pin!(self.pen.lock());
+    /// Decides requests as they come, until the other worker has appended its batch.
+    async fn decide_ahead<'a>(&'a self, deciding: &mut Deciding, batch: &mut Batch) -> MutexGuard<'a, Appending> {
+        let mut appending = std::pin::pin!(self.appending.lock());
         let mut open = true;
         loop {
-            if !desk.waiting.is_empty() {
-                self.decide_queued(desk, batch).await;
+            if !deciding.waiting.is_empty() {
+                self.decide_queued(deciding, batch).await;
             }
             tokio::select! {
                 biased;
-                job = desk.jobs.recv(), if open && desk.waiting.is_empty() && batch.has_room(&self.options) => match job {
-                    Some(job) => desk.waiting.push_back(job),
+                job = deciding.jobs.recv(), if open && deciding.waiting.is_empty() && batch.has_room(&self.options) => match job {
+                    Some(job) => deciding.waiting.push_back(job),
                     None => open = false,
                 },
-                pen = &mut pen => return pen,
+                appending = &mut appending => return appending,
             }
         }
     }
 
-    async fn next(&self, desk: &mut Desk, pen: &mut Pen) -> Next {
+    async fn next(&self, deciding: &mut Deciding, appending: &mut Appending) -> Next {
         tokio::select! {
             biased;
-            () = self.stop.notified(), if !desk.stopped => {
+            () = self.stop.notified(), if !deciding.stopped => {
                 if self.is_gone() {
                     return Next::End;
                 }
-                desk.stopped = true;
-                desk.jobs.close();
+                deciding.stopped = true;
+                deciding.jobs.close();
                 // What is queued is answered; a ledger that fails is not opened again for that.
-                pen.reopening.forget();
-                desk.jobs.recv().await.map_or(Next::End, Next::Request)
+                appending.reopening.forget();
+                deciding.jobs.recv().await.map_or(Next::End, Next::Request)
             }
-            () = pen.reopening.due() => Next::Reopen,
-            job = desk.jobs.recv() => job.map_or(Next::End, Next::Request),
+            () = appending.reopening.due() => Next::Reopen,
+            job = deciding.jobs.recv() => job.map_or(Next::End, Next::Request),
         }
     }
 
     /// Opens the ledger again in place and takes in what it then holds.
-    async fn reopen(&self, pen: &mut Pen) {
+    async fn reopen(&self, appending: &mut Appending) {
         let begin = Instant::now();
         let reopened = match self.ledger.reopen().await {
             // A batch whose outcome was unknown may have been found.
-            Ok(_) => self.catch_up(pen).await.map(drop).map_err(|error| Writes::Poisoned(error.to_string())),
+            Ok(_) => self.catch_up(appending).await.map(drop).map_err(|error| Writes::Poisoned(error.to_string())),
             Err(error) => Err(reopening::refusal(&error)),
         };
         match reopened {
             Ok(()) => {
                 tracing::info!("requests are recorded again");
                 self.published.say(Writes::Open);
-                pen.reopening.forget();
+                appending.reopening.forget();
             }
             // It was closed for good: whoever did that opens another one.
-            Err(Writes::Closed) => pen.reopening.forget(),
+            Err(Writes::Closed) => appending.reopening.forget(),
             Err(writes) => {
                 self.published.say_still(writes);
-                pen.reopening.again_after(self.options.reopen_pause, begin.elapsed());
+                appending.reopening.again_after(self.options.reopen_pause, begin.elapsed());
             }
         }
     }
 
-    async fn commit(&self, pen: &mut Pen, batch: Closed) {
+    async fn commit(&self, appending: &mut Appending, batch: Closed) {
         let Closed { state, sets, outcomes } = batch;
-        erasure::destroy(self.ledger.as_ref(), &mut pen.unerased).await;
+        erasure::destroy(self.ledger.as_ref(), &mut appending.unerased).await;
         let durable = self.published.state();
         let at = baton_ledger::Position(durable.size);
         match self.ledger.append(baton_ledger::Batch { at, sets }).await {
@@ -245,8 +245,8 @@ impl Writer {
                 // ---- Point of no return: from here on a crash recovers to "done". ----
                 self.published.publish(Arc::clone(&state));
                 self.published.say(Writes::Open);
-                self.erase(pen, erasure::newly(&durable, &state)).await;
-                pen.reopening.forget();
+                self.erase(appending, erasure::newly(&durable, &state)).await;
+                appending.reopening.forget();
                 answer(outcomes, &state, &Became::Durable(appended));
             }
             // The state of the batch is dropped: what is published is the durable one still.
@@ -254,8 +254,8 @@ impl Writer {
                 let (failure, writes) = failure(&error);
                 tracing::error!(error = &error as &dyn std::error::Error, requests = outcomes.len(), "failed to append a batch");
                 match writes {
-                    Writes::Poisoned(_) => pen.reopening.at_once(),
-                    Writes::Full => pen.reopening.within(self.options.reopen_pause),
+                    Writes::Poisoned(_) => appending.reopening.at_once(),
+                    Writes::Full => appending.reopening.within(self.options.reopen_pause),
                     Writes::Open | Writes::Closed => {}
                 }
                 self.published.say(writes);
@@ -266,14 +266,14 @@ impl Writer {
 
     /// The durable state. After a write whose outcome was unknown the ledger may turn out to hold
     /// more than was published.
-    async fn catch_up(&self, pen: &mut Pen) -> Result<Arc<State>, ReadError> {
+    async fn catch_up(&self, appending: &mut Appending) -> Result<Arc<State>, ReadError> {
         let published = self.published.state();
         if self.ledger.head().size == published.size {
             return Ok(published);
         }
         let state = Arc::new(fold::catch_up(self.ledger.as_ref(), (*published).clone()).await?);
         self.published.publish(Arc::clone(&state));
-        self.erase(pen, erasure::newly(&published, &state)).await;
+        self.erase(appending, erasure::newly(&published, &state)).await;
         Ok(state)
     }
 
@@ -288,29 +288,29 @@ impl Writer {
     }
 
     /// Destroys the keys of words whose erasure is durable by now, and published.
-    async fn erase(&self, pen: &mut Pen, erased: BTreeSet<Position>) {
+    async fn erase(&self, appending: &mut Appending, erased: BTreeSet<Position>) {
         if !erased.is_empty() {
-            pen.unerased.extend(erased);
-            erasure::destroy(self.ledger.as_ref(), &mut pen.unerased).await;
+            appending.unerased.extend(erased);
+            erasure::destroy(self.ledger.as_ref(), &mut appending.unerased).await;
         }
     }
 
-    fn unreadable(&self, desk: &mut Desk, pen: &mut Pen, error: &ReadError) {
+    fn unreadable(&self, deciding: &mut Deciding, appending: &mut Appending, error: &ReadError) {
         tracing::error!(error = error as &dyn std::error::Error, "failed to read on in the log");
         self.published.say(Writes::Poisoned(error.to_string()));
-        pen.reopening.within(self.options.reopen_pause);
+        appending.reopening.within(self.options.reopen_pause);
         for _ in 0..self.options.batch_requests {
-            let Some(job) = desk.waiting.pop_front().or_else(|| desk.jobs.try_recv().ok()) else { return };
+            let Some(job) = deciding.waiting.pop_front().or_else(|| deciding.jobs.try_recv().ok()) else { return };
             let _ = job.reply.send(Err(error.into()));
         }
     }
 
     /// Decides what is queued, as far as it fits into the batch.
-    async fn decide_queued(&self, desk: &mut Desk, batch: &mut Batch) {
+    async fn decide_queued(&self, deciding: &mut Deciding, batch: &mut Batch) {
         while batch.has_room(&self.options) {
-            let Some(job) = desk.waiting.pop_front().or_else(|| desk.jobs.try_recv().ok()) else { return };
+            let Some(job) = deciding.waiting.pop_front().or_else(|| deciding.jobs.try_recv().ok()) else { return };
             if let Some(job) = self.decide(job, batch).await {
-                desk.waiting.push_front(job);
+                deciding.waiting.push_front(job);
                 return;
             }
         }
