@@ -5,13 +5,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use baton_engine::{Engine, Options};
 use baton_ledger::{
-    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, OpenOptions,
-    Position, ProofError, ReadError, Receipt, ReopenError, RequestKey, RequestRecord, Revision, SignedCheckpoint, SledLedger,
-    StoredRecord, StreamName, SyncHook, SyncPoint, Tile,
+    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, OpenError,
+    OpenOptions, Position, ProofError, ReadError, Receipt, ReopenError, RequestKey, RequestRecord, Revision, SignedCheckpoint,
+    SledLedger, StoredRecord, StreamName, SyncHook, SyncPoint, Tile,
 };
 use tokio::sync::watch;
 
@@ -25,6 +26,9 @@ const ORIGIN: &str = "baton.bench/log";
 
 /// Most records held in memory for the rebuild without hash verification; the first ones of the log.
 pub(crate) const MOST_HELD: u64 = 200_000;
+
+/// How long a server that was stopped in this process may take to let go of its store.
+const LET_GO: Duration = Duration::from_secs(10);
 
 /// A ledger that is open in this process.
 pub(crate) type Open = Arc<dyn Ledger>;
@@ -46,11 +50,18 @@ pub(crate) async fn open(dir: &Path) -> Result<Open, Failure> {
 }
 
 async fn open_with(dir: &Path, options: OpenOptions) -> Result<Open, Failure> {
-    let key = batond::KeyPlace::Beside.read(dir).map_err(|error| failed("read the signing key", &error))?;
-    let dir = dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || SledLedger::open(&dir, key, options)).await;
-    let ledger = opened.map_err(|error| failed("open the store", &error))?.map_err(|error| failed("open the store", &error))?;
-    Ok(Arc::new(ledger))
+    let begin = Instant::now();
+    loop {
+        let key = batond::KeyPlace::Beside.read(dir).map_err(|error| failed("read the signing key", &error))?;
+        let (at, options) = (dir.to_owned(), options.clone());
+        let opened = tokio::task::spawn_blocking(move || SledLedger::open(&at, key, options)).await;
+        match opened.map_err(|error| failed("open the store", &error))? {
+            Ok(ledger) => return Ok(Arc::new(ledger)),
+            // A server that was stopped in this process lets go of it, and seals it, with its last connection.
+            Err(OpenError::InUse { .. }) if begin.elapsed() < LET_GO => tokio::time::sleep(Duration::from_millis(10)).await,
+            Err(error) => return Err(failed("open the store", &error)),
+        }
+    }
 }
 
 /// The same, with a count of its syncs: what the ledger tells about itself, whatever time they take.
@@ -92,7 +103,7 @@ pub(crate) async fn close(ledger: Open) -> Result<(), Failure> {
         if Arc::strong_count(&ledger) == 1 {
             return Ok(());
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Err(Failure::Unavailable("failed to close the store: it is still in use".to_owned()))
 }
