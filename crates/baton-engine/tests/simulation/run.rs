@@ -110,6 +110,8 @@ impl Sum {
             ("failed reads", counts.failed_reads),
             ("flipped bits", counts.flipped_bits),
             ("slow appends", counts.slow_appends),
+            ("opened again after a failed write", counts.reopened[0]),
+            ("opened again after a failed sync", counts.reopened[1]),
             ("torn batches", counts.torn_batches),
             ("lost ends", counts.lost_ends),
             ("acknowledged", tally.acknowledged),

@@ -179,6 +179,10 @@ impl World {
                 return Ok(());
             }
             self.take_answers(poisoned)?;
+            if self.counts().reopened != before.reopened {
+                let life = self.life_mut();
+                (life.failed, life.poisoned) = (false, false);
+            }
             if self.life().ended || !woken.take() {
                 return Ok(());
             }

@@ -10,7 +10,7 @@ use std::sync::{Arc, MutexGuard, RwLockWriteGuard};
 
 use super::head_file::{HeadFile, Noted};
 use super::health::{Failed, Failure};
-use super::keeper::{Keeper, PERIOD, Pace};
+use super::keeper::{Keeper, Pace};
 use super::keys::{BLOCK, KeyFile, Slots};
 use super::scan::{Durable, Scan};
 use super::{Log, Writer};
@@ -87,17 +87,16 @@ impl Pause<'_> {
     }
 
     /// Shows what the store holds and takes records again. The caller has verified the store, made it
-    /// durable, and noted its checkpoint in `head_file`.
+    /// durable, and noted its checkpoint in `head_file`; `pace` says when further ones are noted.
     ///
     /// The error is that of the thread of the head file, or says that something else failed meanwhile.
-    pub(crate) fn resume(&mut self, durable: Durable, head_file: HeadFile) -> io::Result<Head> {
+    pub(crate) fn resume(&mut self, durable: Durable, head_file: HeadFile, pace: Pace) -> io::Result<Head> {
         let log = self.log;
         let (head, checkpoint) = (durable.index.head(), durable.index.checkpoint().clone());
         // First what can be read, then the news of it: a batch whose outcome was unknown is found here.
         *log.durable_mut() = durable;
         log.checkpoints.send_replace(checkpoint);
-        self.writer.keeper =
-            Some(Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), Pace::Every(PERIOD))?);
+        self.writer.keeper = Some(Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), pace)?);
         match &self.failure {
             Some(failure) if !log.health.clear(failure) => Err(io::Error::other("something worse failed meanwhile")),
             _ => Ok(head),

@@ -29,6 +29,12 @@ impl Contents {
         }
     }
 
+    /// Everything that can be read is written to a new file, which is durable and takes its place.
+    pub(super) fn write_anew(&mut self) {
+        self.durable = self.view.clone();
+        self.dirty.clear();
+    }
+
     /// A sync that fails half-way: some sectors are durable, and the rest is read on and never will be.
     pub(super) fn fail_sync(&mut self, dice: &mut Dice) {
         self.keep_some(dice);

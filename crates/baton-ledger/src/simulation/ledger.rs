@@ -1,5 +1,6 @@
 //! The real log on a simulated machine, opened through the same rules as the one on sled.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -9,12 +10,14 @@ use tokio::sync::watch;
 use super::bugs::Bug;
 use super::machine::Machine;
 use crate::contract::{Appended, Batch, Disclosure, Ledger, Record, RequestKey, RequestRecord, StoredRecord};
-use crate::error::{AppendError, CloseError, EraseError, ReadError, ReopenError};
+use crate::error::{AppendError, CloseError, EraseError, OpenError, ReadError, ReopenError};
 use crate::hash::leaf_hash;
 use crate::head::Head;
 use crate::log::head_file::{HeadFile, Noted};
+use crate::log::health::Failed;
 use crate::log::keeper::Pace;
 use crate::log::keys::KeyFile;
+use crate::log::scan::Scan;
 use crate::log::start::{self, Refusal};
 use crate::log::{Log, Parts};
 use crate::names::{Position, Revision, StreamName};
@@ -130,14 +133,7 @@ fn open(machine: &Machine, key: SigningKey, mut head_file: HeadFile, noted: Opti
     let keys = KeyFile::open(Box::new(machine.key_file())).map_err(Refused::File)?;
     start::check_keys(&keys, &scan).map_err(Refused::File)?;
     let slots = start::slots(&keys, &scan, noted.as_ref()).map_err(failed)?;
-    if !scan.torn.is_empty() {
-        machine.found_torn();
-        machine.say(format_args!("a torn batch of {} chunks", scan.torn.len()));
-        if machine.bug() != Some(Bug::TornBatchKept) {
-            start::remove_torn(&disk, &scan).map_err(|fault| failed(fault.into()))?;
-        }
-    }
-    start::prove_sync(&disk, &keys, &scan).map_err(failed)?;
+    make_durable(machine, &keys, &scan).map_err(failed)?;
     let checkpoint = scan.durable.index.checkpoint().clone();
     head_file.note(&Noted { checkpoint, clean: false }).map_err(failed)?;
     let found = scan.durable.index.head().size;
@@ -155,6 +151,19 @@ fn open(machine: &Machine, key: SigningKey, mut head_file: HeadFile, noted: Opti
     Ok(SimLedger { log: log.map_err(failed)?, machine: machine.clone(), found, early: Mutex::new(Vec::new()) })
 }
 
+/// A batch without its end is removed, and everything else made durable.
+fn make_durable(machine: &Machine, keys: &KeyFile, scan: &Scan) -> std::io::Result<()> {
+    let disk = machine.disk();
+    if !scan.torn.is_empty() {
+        machine.found_torn();
+        machine.say(format_args!("a torn batch of {} chunks", scan.torn.len()));
+        if machine.bug() != Some(Bug::TornBatchKept) {
+            start::remove_torn(&disk, scan)?;
+        }
+    }
+    start::prove_sync(&disk, keys, scan).map(drop)
+}
+
 /// Waits once: asks to be polled again at once, or, for long, whenever somebody happens to.
 async fn until_polled_again(long: bool) {
     let mut waited = false;
@@ -168,6 +177,16 @@ async fn until_polled_again(long: bool) {
         Poll::Pending
     })
     .await;
+}
+
+fn reopen_refused(refusal: Refusal) -> OpenError {
+    let dir = PathBuf::from("the simulated machine");
+    match refusal {
+        Refusal::Store(Fault::Io(source)) => OpenError::Io { what: "read the store on", path: dir, source },
+        Refusal::Store(Fault::Damage(why)) => OpenError::Damaged { dir, why, copy: None },
+        Refusal::Loss { store, noted } => OpenError::Loss { dir, store, noted },
+        Refusal::WrongKey { .. } => OpenError::Damaged { dir, why: "another key signed it".to_owned(), copy: None },
+    }
 }
 
 fn refused(refusal: Refusal) -> Refused {
@@ -274,12 +293,26 @@ impl Ledger for SimLedger {
         self.log.erase_now(positions)
     }
 
-    /// Nothing is opened in place: a failure lasts until the machine starts again.
     async fn reopen(&self) -> Result<Head, ReopenError> {
-        match self.log.pause() {
-            Some(pause) if pause.failure().is_none() => Ok(self.head()),
-            _ => Err(ReopenError::Closed),
+        let Some(mut pause) = self.log.pause() else { return Err(ReopenError::Closed) };
+        let Some(failed) = pause.failure().map(|failure| failure.failed) else { return Ok(self.head()) };
+        let io = |what| move |source| OpenError::Io { what, path: "the simulated machine".into(), source };
+        pause.stop_keeper();
+        let after_failed_sync = failed == Failed::Sync;
+        match after_failed_sync && !self.is(Bug::ReopenedAfterFailedSync) {
+            true => self.machine.write_anew().map_err(io("write the store anew on"))?,
+            false => self.machine.take_up_store(),
         }
+        let disk = self.machine.disk();
+        let scan = start::load(&disk, self.log.key(), Some(&pause.acknowledged()), false).map_err(reopen_refused)?;
+        pause.refill_slots(&scan).map_err(io("fill key slots on"))?;
+        let durable = self.machine.unwatched(|| make_durable(&self.machine, &pause.keys(), &scan));
+        durable.map_err(io("make durable what was found on"))?;
+        let checkpoint = scan.durable.index.checkpoint().clone();
+        let head_file = HeadFile::create(Box::new(self.machine.head_file()), checkpoint).map_err(io("note the head on"))?;
+        let head = pause.resume(scan.durable, head_file, Pace::ByHand).map_err(io("take up the log on"))?;
+        self.machine.reopened(after_failed_sync);
+        Ok(head)
     }
 
     async fn close(&self) -> Result<(), CloseError> {

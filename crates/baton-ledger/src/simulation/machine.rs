@@ -64,6 +64,8 @@ pub struct Counts {
     pub flipped_bits: u64,
     /// Appends that waited.
     pub slow_appends: u64,
+    /// Times that the log was opened again in place, after a failed write and after a failed sync.
+    pub reopened: [u64; 2],
     /// Batches found without their end.
     pub torn_batches: u64,
     /// Ends of the store that went in silence.
@@ -152,8 +154,8 @@ impl Machine {
         self.inside().down = true;
     }
 
-    /// Comes back with what the disk kept. After a failed sync the power goes, whatever is asked:
-    /// the log knows no way to go on from one on the same files.
+    /// Comes back with what the disk kept. After a failed sync that was not healed in place the power goes, whatever is
+    /// asked: the simulated log knows no other way to start from one.
     pub fn restart(&self, how: Restart) {
         let inside = &mut *self.inside();
         let forced = inside.sync_failed && inside.bug != Some(Bug::ReopenedAfterFailedSync);
@@ -229,6 +231,32 @@ impl Machine {
         self.inside().trace.lines()
     }
 
+    /// The storage engine lets go of the store and takes it up again: a beginning of what it held back is there.
+    pub(super) fn take_up_store(&self) {
+        let inside = &mut *self.inside();
+        inside.store.lose_process(&mut inside.dice);
+        inside.trace.say(format_args!("the store is taken up again"));
+    }
+
+    /// Everything that can be read is written to new files. They are synced before they take the place of the old ones.
+    pub(super) fn write_anew(&self) -> io::Result<()> {
+        self.operate(format_args!("write everything anew"), |inside| {
+            inside.write(|_| {})?;
+            if inside.sync_fails() {
+                return Err(io::Error::other("a simulated sync error"));
+            }
+            inside.store.write_anew();
+            inside.keys.write_anew();
+            inside.head.write_anew();
+            inside.sync_failed = false;
+            Ok(())
+        })
+    }
+
+    pub(super) fn reopened(&self, after_failed_sync: bool) {
+        self.inside().counts.reopened[usize::from(after_failed_sync)] += 1;
+    }
+
     /// Whether the append that begins is to wait for long.
     pub(super) fn append_waits(&self) -> bool {
         let inside = &mut *self.inside();
@@ -246,6 +274,15 @@ impl Machine {
 
     pub(super) fn defer_syncs(&self, deferred: bool) {
         self.inside().syncs_deferred = deferred;
+    }
+
+    /// Does something for which readers have to wait.
+    pub(super) fn unwatched<T>(&self, act: impl FnOnce() -> T) -> T {
+        let watcher = || self.0.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = watcher().take();
+        let result = act();
+        *watcher() = waiting;
+        result
     }
 
     /// Lets the watcher look.
@@ -442,6 +479,10 @@ impl Disk for SimDisk {
             Some(Bug::OpenedWithoutSync) => Ok(true),
             _ => inside.sync_store().map(|()| true),
         })
+    }
+
+    fn sync_failed(&self) -> bool {
+        self.0.inside().sync_failed
     }
 
     fn free_bytes(&self) -> io::Result<u64> {

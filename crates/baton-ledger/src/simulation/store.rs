@@ -99,6 +99,12 @@ impl Store {
         }
     }
 
+    /// Everything that can be read is written to new files, which are durable and take its place.
+    pub(super) fn write_anew(&mut self) {
+        self.base = self.view.clone();
+        self.tail.clear();
+    }
+
     /// Takes away every key from `from` to `below`, durable or not, as if it had never been written.
     pub(super) fn take_away(&mut self, from: &[u8], below: &[u8]) {
         self.sync();

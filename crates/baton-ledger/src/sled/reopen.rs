@@ -21,6 +21,7 @@ use super::{SledLedger, ballast, full, open, recovery, rewrite};
 use crate::error::{OpenError, ReopenError};
 use crate::head::Head;
 use crate::log::health::Failed;
+use crate::log::keeper::{PERIOD, Pace};
 use crate::log::reopen::Pause;
 use crate::storage::Disk;
 use crate::storage::files::free_bytes;
@@ -101,7 +102,8 @@ impl SledLedger {
             rewrite::unmark(layout)?;
         }
         ballast::keep(layout, options.ballast_bytes, options.min_free_bytes);
-        let head = pause.resume(scan.durable, head_file).map_err(io_at("take up the log in", &layout.dir))?;
+        let head =
+            pause.resume(scan.durable, head_file, Pace::Every(PERIOD)).map_err(io_at("take up the log in", &layout.dir))?;
         self.reopened().clear();
         tracing::warn!(dir = %layout.dir.display(), size = head.size, "the ledger was opened again in place and takes records");
         Ok(head)
