@@ -9,5 +9,6 @@ mod edge;
 mod malformed;
 mod reading;
 mod refusals;
+mod rotation;
 mod stopping;
 mod verify;

@@ -14,7 +14,8 @@ use crate::head::Head;
 use crate::log::head_file::{HeadFile, Noted};
 use crate::log::keeper::Pace;
 use crate::log::keys::KeyFile;
-use crate::log::start::{self, Refusal};
+use crate::log::start::{self, Refusal, Rules};
+use crate::log::succession::no_succession;
 use crate::log::{Log, Parts};
 use crate::names::{Position, Revision, StreamName};
 use crate::proof::{NodeHash, ProofError, Receipt, SignedCheckpoint, SigningKey, Tile};
@@ -125,7 +126,7 @@ fn open(machine: &Machine, key: SigningKey, mut head_file: HeadFile, noted: Opti
     let failed = |error: std::io::Error| Refused::Failed(error.to_string());
     let disk = machine.disk();
     let held_against = noted.as_ref().filter(|_| machine.bug() != Some(Bug::HeadFileIgnored));
-    let scan = start::load(&disk, &key, held_against, false).map_err(refused)?;
+    let scan = start::load(&disk, &key, held_against, Rules { fork: false, read_succession: no_succession }).map_err(refused)?;
     let keys = KeyFile::open(Box::new(machine.key_file())).map_err(Refused::File)?;
     start::check_keys(&keys, &scan).map_err(Refused::File)?;
     let slots = start::slots(&keys, &scan, noted.as_ref()).map_err(failed)?;
@@ -159,7 +160,7 @@ fn refused(refusal: Refusal) -> Refused {
         Refusal::Store(Fault::Io(error)) => Refused::Failed(error.to_string()),
         Refusal::Store(Fault::Damage(why)) => Refused::Damaged(why),
         Refusal::Loss { store, noted } => Refused::Loss { store: store.size, noted: noted.size },
-        Refusal::WrongKey { .. } => Refused::WrongKey,
+        Refusal::WrongKey { .. } | Refusal::Retired(_) => Refused::WrongKey,
     }
 }
 

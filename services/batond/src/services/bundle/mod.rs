@@ -9,7 +9,7 @@
 //! | `checkpoint`, `tile/…` | the whole log: see [`baton_ledger::bundle`] |
 //! | `leaves/<index>.json`, `proofs/<index>.tlog-proof` | one transition: the leaves verbatim, each with its receipt at the checkpoint |
 //! | `disclosures/<index>.json` | what opens the commitments of a leaf: `{"/payload/note": {"salt": HEX, "value": WORDS}}` |
-//! | `checkpoints/<size>.note` | older checkpoints, at most [`OLDER`] |
+//! | `checkpoints/<size>.note` | older checkpoints, at most [`OLDER`], and those that cover a change of the log's key |
 //! | `checkpoints/<size>.consistency` | one transition: the proof from that size, a hash in hexadecimal a line |
 //! | `bundle.json` | what was asked and what is in it; the last file |
 
