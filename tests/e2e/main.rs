@@ -6,6 +6,7 @@ mod archive;
 mod campaigns;
 mod durability;
 mod edge;
+mod erasure;
 mod malformed;
 mod reading;
 mod refusals;
