@@ -11,6 +11,7 @@ use baton_e2e::{Clients, DataDir, Server};
 use baton_proto::v1 as proto;
 use proto::command::Event;
 use serde_json::{Value, json};
+use tonic_types::StatusExt as _;
 
 use crate::archive::caught_up;
 use crate::verify::{TRANSITION, export, history, report};
@@ -162,7 +163,11 @@ async fn words_erased_by_two_persons_are_gone_from_every_place_and_every_proof_s
     let held = erase(&server, "officer", minuted);
     assert!(held.code == Some(1) && held.err.contains("ERASURE_UNDER_HOLD") && held.err.contains("review-1"), "{held:?}");
 
-    // Evidence of before and of after.
+    // Evidence of before and of after, and none of before made now: the hole could not be explained in it.
+    let asked = proto::ExportBundleRequest { tree_size: Some(by - 1), ..Default::default() };
+    let refused = clients.audit.clone().export_bundle(asked).await.expect_err("no bundle of before is made after");
+    let fields = refused.get_details_bad_request().expect("fields").field_violations;
+    assert!(fields[0].field == "tree_size" && fields[0].description.contains(&format!("by event {by}")), "{fields:?}");
     export(&server, &at("after"), &["--with-words"]);
     export(&server, &at("one"), &["--with-words", "--transition", TRANSITION]);
     assert_eq!(holding(&at("after"), SECRET), Vec::<PathBuf>::new());

@@ -7,6 +7,7 @@ mod campaigns;
 mod durability;
 mod edge;
 mod erasure;
+mod extract;
 mod malformed;
 mod reading;
 mod refusals;

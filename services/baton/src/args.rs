@@ -511,6 +511,12 @@ pub(crate) struct ExportBundle {
     /// With --transition: put in the proof that the log continues the one of this size, which an auditor remembers.
     #[arg(long, value_name = "SIZE", requires = "transition")]
     pub(crate) from_size: Vec<u64>,
+    /// To whom it is given. The log records that first, with --purpose, as --person; without it nothing is recorded.
+    #[arg(long, value_name = "WORDS", requires = "purpose")]
+    pub(crate) issued_to: Option<String>,
+    /// What it is given for; recorded with --issued-to.
+    #[arg(long, value_name = "WORDS", requires = "issued_to")]
+    pub(crate) purpose: Option<String>,
 }
 
 /// Verify evidence.

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod erase;
 mod export;
+mod extract;
 mod fork;
 mod import;
 mod log;
