@@ -19,14 +19,14 @@ const CYCLES: usize = 6;
 
 /// What a log says to its readers: every event as read, and its receipt.
 #[derive(Debug, PartialEq)]
-struct Told {
-    events: Vec<proto::RecordedEvent>,
-    receipts: Vec<String>,
+pub(crate) struct Told {
+    pub(crate) events: Vec<proto::RecordedEvent>,
+    pub(crate) receipts: Vec<String>,
 }
 
 impl Told {
     /// The first `size` events, with receipts of some of them.
-    async fn by(server: &Server, size: u64) -> Told {
+    pub(crate) async fn by(server: &Server, size: u64) -> Told {
         let clients = Clients::connect(server.address()).await;
         let mut events = clients.read_all(0).await.expect("the log is read");
         assert!(events.len() as u64 >= size, "{} events where {size} are due", events.len());
@@ -47,7 +47,7 @@ async fn progress(clients: &Clients) -> proto::ArchiveProgress {
 }
 
 /// Waits until the archive covers everything durable now, and says how much that is.
-async fn caught_up(clients: &Clients) -> u64 {
+pub(crate) async fn caught_up(clients: &Clients) -> u64 {
     let asked = proto::GetCheckpointRequest::default();
     let durable = clients.audit.clone().get_checkpoint(asked).await.expect("a checkpoint").into_inner().position + 1;
     for _ in 0..3_000 {

@@ -16,10 +16,10 @@ use baton_proto::v1 as proto;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const TRANSITION: &str = "QUY.DENT.TEST";
+pub(crate) const TRANSITION: &str = "QUY.DENT.TEST";
 
 /// A log with a transition, and events enough for one full tile and the beginning of a second.
-async fn history(server: &Server) {
+pub(crate) async fn history(server: &Server) {
     let clients = Clients::connect(server.address()).await;
     let record = async |commands: Vec<proto::Command>| {
         clients.record("admin", request(commands)).await.expect("recorded");
@@ -44,9 +44,9 @@ fn told(stream: &str, round: usize) -> proto::Command {
 }
 
 /// How a program ended, and all it said.
-struct Ran {
-    code: Option<i32>,
-    said: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) said: String,
 }
 
 fn run(command: &mut Command) -> Ran {
@@ -55,7 +55,7 @@ fn run(command: &mut Command) -> Ran {
     Ran { code: output.status.code(), said: String::from_utf8_lossy(&said).into_owned() }
 }
 
-fn export(server: &Server, out: &Path, rest: &[&str]) {
+pub(crate) fn export(server: &Server, out: &Path, rest: &[&str]) {
     let ran = run(Command::new(program("baton"))
         .args(["--server", &server.address().to_string(), "export", "bundle", "--out"])
         .arg(out)
@@ -63,12 +63,12 @@ fn export(server: &Server, out: &Path, rest: &[&str]) {
     assert_eq!(ran.code, Some(0), "{}", ran.said);
 }
 
-fn ours(dir: &Path, trust: &Path, rest: &[&str]) -> Ran {
+pub(crate) fn ours(dir: &Path, trust: &Path, rest: &[&str]) -> Ran {
     run(Command::new(program("baton")).args(["verify", "--bundle"]).arg(dir).arg("--trust").arg(trust).args(rest))
 }
 
 /// The whole report for programs.
-fn report(dir: &Path, trust: &Path) -> Value {
+pub(crate) fn report(dir: &Path, trust: &Path) -> Value {
     let output = Command::new(program("baton"))
         .args(["--output", "json", "verify", "--bundle"])
         .arg(dir)
@@ -80,10 +80,10 @@ fn report(dir: &Path, trust: &Path) -> Value {
 }
 
 /// The verifier written in Go, built once.
-struct Go(PathBuf);
+pub(crate) struct Go(PathBuf);
 
 impl Go {
-    fn build(dir: &Path) -> Self {
+    pub(crate) fn build(dir: &Path) -> Self {
         let program = dir.join("verify");
         // Kept between runs, so that only the first one compiles Go's own library.
         let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("go-cache");
@@ -98,7 +98,7 @@ impl Go {
         Self(program)
     }
 
-    fn verify(&self, dir: &Path, trust: &Path) -> Ran {
+    pub(crate) fn verify(&self, dir: &Path, trust: &Path) -> Ran {
         run(Command::new(&self.0).arg(dir).arg(trust))
     }
 }
@@ -108,7 +108,7 @@ fn openssl(dir: &Path, trust: &Path) -> Ran {
     run(Command::new("sh").arg(script).arg(dir.join("checkpoint")).arg(trust))
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     for entry in fs::read_dir(from).expect("a directory").flatten() {
         let to = to.join(entry.file_name());
@@ -119,7 +119,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn alter(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn alter(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let before = bytes.clone();
     change(&mut bytes);
@@ -127,7 +127,7 @@ fn alter(path: PathBuf, change: impl FnOnce(&mut Vec<u8>)) {
     fs::write(path, bytes).expect("written");
 }
 
-fn alter_text(path: PathBuf, change: impl FnOnce(&str) -> String) {
+pub(crate) fn alter_text(path: PathBuf, change: impl FnOnce(&str) -> String) {
     alter(path, |bytes| *bytes = change(std::str::from_utf8(bytes).expect("text")).into_bytes());
 }
 
@@ -147,7 +147,7 @@ fn other_letter(text: &str, at: usize) -> String {
 }
 
 /// Where the entries of a bundle begin and end.
-fn entries(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+pub(crate) fn entries(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
         let end = at + 2 + usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));

@@ -178,6 +178,9 @@ pub enum SystemEventError {
     /// The log is empty.
     #[error("the log has not begun; open it first")]
     NotBegun,
+    /// No other key is there to sign from here on.
+    #[error("the ledger was not opened to hand over to another key")]
+    NoSuccessor,
     /// The log cannot be read in full.
     #[error("failed to read the log")]
     Read(#[from] StartError),

@@ -30,6 +30,7 @@ mod published;
 mod reopening;
 mod restore;
 mod submission;
+mod succession;
 mod system;
 mod writer;
 
@@ -41,6 +42,7 @@ pub use open::open_log;
 pub use published::Writes;
 pub use restore::erased_by;
 pub use submission::{Answer, Entry, MAX_COMMANDS, MAX_EXPECTED, Submission, Validated};
+pub use succession::key_succession;
 pub use system::{record_fork, record_key_rotation};
 
 #[cfg(test)]

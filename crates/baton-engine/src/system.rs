@@ -28,16 +28,15 @@ pub async fn record_fork(
     record(ledger, person, now, |state, request| decide::log_forked(state, request, forked)).await
 }
 
-/// Records that another key signs from here on, and gives the position. Otherwise as [`record_fork`].
+/// Records that another key signs from here on, and gives the position. The keys are the ledger's own and the one it
+/// hands over to, so that the event names those, and no others, that sign the checkpoint over it. Otherwise as
+/// [`record_fork`].
 ///
 /// # Errors
 /// See [`SystemEventError`].
-pub async fn record_key_rotation(
-    ledger: &dyn Ledger,
-    person: PersonId,
-    rotated: KeyRotated,
-    now: Timestamp,
-) -> Result<Position, SystemEventError> {
+pub async fn record_key_rotation(ledger: &dyn Ledger, person: PersonId, now: Timestamp) -> Result<Position, SystemEventError> {
+    let new_key = ledger.successor_key().ok_or(SystemEventError::NoSuccessor)?.to_owned();
+    let rotated = KeyRotated { old_key: ledger.verifier_key().to_owned(), new_key };
     record(ledger, person, now, |state, request| decide::key_rotated(state, request, rotated)).await
 }
 

@@ -73,6 +73,11 @@ pub trait Ledger: Send + Sync {
     /// The public key under which its checkpoints are signed, as a line of a trust file.
     fn verifier_key(&self) -> &str;
 
+    /// The public key that its own hands over to: both sign each checkpoint then. `None` for nearly every ledger.
+    fn successor_key(&self) -> Option<&str> {
+        None
+    }
+
     /// The newest durable checkpoint: the head, signed.
     fn checkpoint(&self) -> SignedCheckpoint;
 

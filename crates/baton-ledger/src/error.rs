@@ -262,6 +262,19 @@ pub enum OpenError {
         /// The origin of the key that was given.
         given: String,
     },
+    /// The log changed its key and goes on under the new one alone.
+    #[error(
+        "the log in {} changed its key at position {position} and goes on under {new_key} alone; give the key file of that key",
+        dir.display()
+    )]
+    KeyRetired {
+        /// The data directory.
+        dir: PathBuf,
+        /// Where its log says so.
+        position: u64,
+        /// The key it goes on under, as a line of a trust file.
+        new_key: String,
+    },
     /// The head file is missing or unreadable, so a loss could not be noticed.
     #[error("the head file {} cannot be used ({why}); restore it, or open once with trust_store_without_head if you know that the store is complete", path.display())]
     HeadFile {

@@ -41,6 +41,7 @@ pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadE
 pub use hash::{LeafHash, leaf_hash};
 pub use head::Head;
 pub use log::raw::RawChunk;
+pub use log::succession::{KeyChange, ReadSuccession, Succession, no_succession};
 pub use memory::MemoryLedger;
 pub use names::{Position, Revision, StreamName};
 pub use proof::{

@@ -101,6 +101,10 @@ impl Ledger for MemoryLedger {
         self.key.verifier_key()
     }
 
+    fn successor_key(&self) -> Option<&str> {
+        self.key.successor_key()
+    }
+
     fn checkpoint(&self) -> SignedCheckpoint {
         self.state().index.checkpoint().clone()
     }

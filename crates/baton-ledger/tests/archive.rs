@@ -37,7 +37,7 @@ impl Scene {
     }
 
     fn check(&self) -> Result<u64, ArchiveError> {
-        check(&self.at("archive"), &self.trusted()).map(|checked| checked.checkpoint.checkpoint().size)
+        check(&self.at("archive"), &self.trusted(), no_succession).map(|checked| checked.checkpoint.checkpoint().size)
     }
 
     fn restore(&self, to: &str) -> Result<Restored, RestoreError> {
@@ -53,6 +53,7 @@ impl Scene {
             last_known: None,
             older_copy: false,
             erased: |_| Vec::new(),
+            read_succession: no_succession,
         };
         change(&mut asked);
         restore(asked)

@@ -106,6 +106,11 @@ pub(crate) enum Command {
     /// The first event after the copy says so: it names the old origin, its last known checkpoint, and how
     /// many events the copy held. The log keeps its events, positions and old receipts.
     Fork(Fork),
+    /// Let a stopped log go on under a new signing key of the same origin.
+    ///
+    /// Records KeyRotated, which both keys sign; from then on the log opens under the new key alone. Cut short, it is
+    /// repeated with the same keys. Hand the new public key to auditors by another way than the log's own evidence.
+    RotateKey(RotateKey),
     /// Look at a data directory without changing it: what is wrong, and what to do.
     ///
     /// Exits with 0 when all is sound, 1 when something needs attention, 4 on damage.
@@ -239,6 +244,20 @@ pub(crate) struct Fork {
     /// How it came to that; kept in the log.
     #[arg(long, default_value = "")]
     pub(crate) note: String,
+}
+
+/// Change the signing key.
+#[derive(Debug, Args)]
+pub(crate) struct RotateKey {
+    /// The data directory, which nobody serves.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The signing key up to now. Without it DATA.key, beside the directory.
+    #[arg(long, env = "BATON_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Where to make the new signing key, outside the directory; one that is there is taken.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) new_key: PathBuf,
 }
 
 /// Look at a data directory.
@@ -492,6 +511,12 @@ pub(crate) struct ExportBundle {
     /// With --transition: put in the proof that the log continues the one of this size, which an auditor remembers.
     #[arg(long, value_name = "SIZE", requires = "transition")]
     pub(crate) from_size: Vec<u64>,
+    /// To whom it is given. The log records that first, with --purpose, as --person; without it nothing is recorded.
+    #[arg(long, value_name = "WORDS", requires = "purpose")]
+    pub(crate) issued_to: Option<String>,
+    /// What it is given for; recorded with --issued-to.
+    #[arg(long, value_name = "WORDS", requires = "issued_to")]
+    pub(crate) purpose: Option<String>,
 }
 
 /// Verify evidence.

@@ -5,12 +5,10 @@
 //! and the first event after them names the old origin, its last known checkpoint and the size of the copy.
 
 use crate::key::KeyPlace;
-use crate::start::StartError;
+use crate::start::{Opening, StartError, open};
 use baton_domain::event::LogForked;
 use baton_domain::values::{PersonId, Text};
-use baton_ledger::{
-    Checkpoint, Ledger as _, OpenOptions, ProbeCommand, SignedCheckpoint, SledLedger, TrustedKeys, noted_checkpoint,
-};
+use baton_ledger::{Checkpoint, Ledger as _, ProbeCommand, SignedCheckpoint, TrustedKeys, noted_checkpoint};
 use std::path::PathBuf;
 
 /// What to fork, and into what.
@@ -60,11 +58,8 @@ pub async fn fork(asked: Fork) -> Result<Forked, StartError> {
     }
     let last_known = last_known(&asked, &noted)?;
     let key = asked.key.create(&asked.data, &asked.origin)?;
-    let (data, probe) = (asked.data.clone(), asked.probe.clone());
-    let ledger = tokio::task::spawn_blocking(move || {
-        SledLedger::open(&data, key, OpenOptions { probe, fork: true, ..OpenOptions::default() })
-    });
-    let ledger = ledger.await.map_err(|e| StartError::Log(format!("opening the store ended early: {e}")))??;
+    let opening = Opening { probe: asked.probe.clone(), fork: true, ..Opening::default() };
+    let ledger = open(&asked.data, key, &opening).await?;
     let restored_size = ledger.head().size;
     let forked = LogForked {
         old_origin: old.clone(),

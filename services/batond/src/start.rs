@@ -3,13 +3,13 @@
 
 use crate::archive::{self, Follower};
 use crate::begun;
-use crate::config::Config;
+use crate::config::{Config, Store};
 use crate::connections;
 use crate::key::KeyPlace;
 use crate::services::{Admin, Service};
 use baton_domain::values::{PersonId, Text};
 use baton_engine::{Engine, Options, Writes};
-use baton_ledger::{Ledger, OpenOptions, SigningKey, SledLedger, SyncMode};
+use baton_ledger::{Ledger, OpenOptions, ProbeCommand, SigningKey, SledLedger, SyncMode};
 use baton_proto::{FILE_DESCRIPTOR_SET, v1 as proto};
 use proto::admin_service_server::AdminServiceServer;
 use proto::audit_service_server::AuditServiceServer;
@@ -86,16 +86,39 @@ pub async fn init(data: &Path, key: &KeyPlace, origin: &str, administrator: &str
     let name = Text::parse(name.unwrap_or_default()).map_err(|e| StartError::Invalid(format!("name: {e}")))?;
     begun::refuse(data)?;
     let key = key.create(data, origin)?;
-    let ledger = open(data, key, &Config::default()).await?;
+    let ledger = open(data, key, &Opening::default()).await?;
     let opened = baton_engine::open_log(&ledger, administrator, name, jiff::Timestamp::now()).await;
     let closed = ledger.close().await;
     opened.map_err(|e| StartError::Log(e.to_string()))?;
     closed.map_err(|e| StartError::Log(e.to_string()))
 }
 
-async fn open(data: &Path, key: SigningKey, config: &Config) -> Result<SledLedger, StartError> {
-    let mut options = OpenOptions { probe: config.store.probe.clone(), ..OpenOptions::default() };
-    if config.store.leave_sync_out {
+/// How a store is opened, besides under which key.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Opening {
+    /// How a copy of it is probed after an unclean stop.
+    pub(crate) probe: Option<ProbeCommand>,
+    /// Leave the sync out of commits, for a test.
+    pub(crate) leave_sync_out: bool,
+    /// Begin a new origin after a restored older copy.
+    pub(crate) fork: bool,
+}
+
+impl From<&Store> for Opening {
+    fn from(store: &Store) -> Self {
+        Self { probe: store.probe.clone(), leave_sync_out: store.leave_sync_out, fork: false }
+    }
+}
+
+/// The one way in which a log is opened here, so that none forgets what its leaves say of keys.
+pub(crate) async fn open(data: &Path, key: SigningKey, opening: &Opening) -> Result<SledLedger, StartError> {
+    let mut options = OpenOptions {
+        probe: opening.probe.clone(),
+        fork: opening.fork,
+        read_succession: baton_engine::key_succession,
+        ..OpenOptions::default()
+    };
+    if opening.leave_sync_out {
         tracing::warn!("the sync of commits is left out: nothing is durable, this is a test");
         options.sync = SyncMode::LeftOut;
     }
@@ -134,7 +157,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         return Err(StartError::NotLoopback(config.listen));
     }
     let key = config.key.read(&config.data)?;
-    let ledger = Arc::new(open(&config.data, key, &config).await?);
+    let ledger = Arc::new(open(&config.data, key, &Opening::from(&config.store)).await?);
     let archive = match &config.archive {
         Some(dir) => Some(archive::open(dir, &config.data, Arc::clone(&ledger)).await?),
         None => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use baton_domain::event::{Command, EventType};
 use baton_domain::values::Position;
-use baton_ledger::{Disclosure, Ledger, OpenOptions, SigningKey, SledLedger, StoredRecord};
+use baton_ledger::{Disclosure, Ledger, MemoryLedger, OpenOptions, SigningKey, SledLedger, StoredRecord};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -210,13 +210,22 @@ async fn forks_and_key_changes_are_recorded_into_a_log_nobody_serves() {
         note: None,
     };
     assert_eq!(crate::record_fork(ledger.as_ref(), person(ADMIN), forked, now).await.unwrap(), Position(1));
-    let rotated = baton_domain::event::KeyRotated { old_key: "a".to_owned(), new_key: "b".to_owned() };
-    assert_eq!(crate::record_key_rotation(ledger.as_ref(), person(ADMIN), rotated, now).await.unwrap(), Position(2));
+    let alone = crate::record_key_rotation(ledger.as_ref(), person(ADMIN), now).await;
+    assert!(matches!(alone, Err(crate::SystemEventError::NoSuccessor)), "{alone:?}");
     let entries = log(&start(&ledger).await).await;
     let leaf: Value = serde_json::from_slice(&entries[1].leaf).unwrap();
     assert_eq!((&leaf["type"], &leaf["payload"]["restored_size"]), (&json!("LogForked"), &json!(1)));
-    assert_eq!(entries[2].recorded.stream, stream("log"));
-    let empty: Arc<dyn Ledger> = Arc::new(memory());
-    let rotated = baton_domain::event::KeyRotated { old_key: "a".to_owned(), new_key: "b".to_owned() };
-    assert!(crate::record_key_rotation(empty.as_ref(), person(ADMIN), rotated, now).await.is_err());
+    assert_eq!(entries.len(), 2);
+
+    let (old, new) = (SigningKey::generate(ORIGIN).unwrap(), SigningKey::generate(ORIGIN).unwrap());
+    let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::with_key(old.handing_over_to(&new).unwrap()));
+    let empty = crate::record_key_rotation(ledger.as_ref(), person(ADMIN), now).await;
+    assert!(matches!(empty, Err(crate::SystemEventError::NotBegun)), "{empty:?}");
+    crate::open_log(ledger.as_ref(), person(ADMIN), None, now).await.unwrap();
+    assert_eq!(crate::record_key_rotation(ledger.as_ref(), person(ADMIN), now).await.unwrap(), Position(1));
+    let entries = log(&start(&ledger).await).await;
+    let leaf: Value = serde_json::from_slice(&entries[1].leaf).unwrap();
+    assert_eq!(leaf["payload"], json!({ "old_key": old.verifier_key(), "new_key": new.verifier_key() }));
+    assert_eq!(entries[1].recorded.stream, stream("log"));
+    assert!([&old, &new].into_iter().all(|key| ledger.checkpoint().is_signed_by(key)));
 }

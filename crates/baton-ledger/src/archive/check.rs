@@ -12,8 +12,9 @@ use super::segments::{self, End};
 use super::tiles;
 use crate::log::raw::RawChunk;
 use crate::log::scan::{Scan, scan};
+use crate::log::succession::{KeyChange, ReadSuccession, Succession};
 use crate::names::Position;
-use crate::proof::{Checkpoint, NodeHash, ProofError, SignedCheckpoint, TILE_WIDTH, Tree, TrustedKeys};
+use crate::proof::{Checkpoint, CheckpointError, NodeHash, ProofError, SignedCheckpoint, TILE_WIDTH, Tree, TrustedKeys};
 use crate::storage::{Fault, Visitor};
 
 /// How often a check begins again because the archive grew a new checkpoint meanwhile.
@@ -40,22 +41,29 @@ impl Checked {
     pub fn root_at(&self, size: u64) -> Result<NodeHash, ProofError> {
         self.tree.root_at(size)
     }
+
+    /// The changes of the log's key, oldest first.
+    pub fn key_changes(&self) -> &[KeyChange] {
+        &self.scan.key_changes
+    }
 }
 
 /// Checks an archive whole. Signatures by keys of the checkpoints' own origin must fit; older ones of
-/// another origin, from before a fork, are held against the tree alone when no key for them is trusted.
+/// another origin, from before a fork, are held against the tree alone when no key for them is trusted. A key that
+/// the log gave up signs for what was recorded before: a change of keys in the log, covered by a trusted key,
+/// names it. From that change on it signs for nothing, trusted or not.
 ///
 /// Takes memory and time in proportion to the log, as opening it does.
 ///
 /// # Errors
 /// The first thing that does not fit, with its file.
-pub fn check(dir: &Path, trusted: &TrustedKeys) -> Result<Checked, ArchiveError> {
+pub fn check(dir: &Path, trusted: &TrustedKeys, read_succession: ReadSuccession) -> Result<Checked, ArchiveError> {
     let layout = Layout::new(dir);
     let mut attempt = 0;
     loop {
         attempt += 1;
         let before = layout.read_checkpoint()?;
-        match check_once(&layout, trusted) {
+        match check_once(&layout, trusted, read_succession) {
             // A checkpoint that changed takes tiles with it that the one before needed.
             Err(ArchiveError::Damaged { .. }) if attempt < ATTEMPTS && layout.read_checkpoint()? != before => {}
             done => return done,
@@ -63,15 +71,25 @@ pub fn check(dir: &Path, trusted: &TrustedKeys) -> Result<Checked, ArchiveError>
     }
 }
 
-fn check_once(layout: &Layout, trusted: &TrustedKeys) -> Result<Checked, ArchiveError> {
+fn check_once(layout: &Layout, trusted: &TrustedKeys, read_succession: ReadSuccession) -> Result<Checked, ArchiveError> {
     let none = |why: &str| ArchiveError::NotAnArchive { dir: layout.dir.clone(), why: why.to_owned() };
     let key_check = layout.read()?.ok_or_else(|| none("it is empty"))?;
     let path = layout.checkpoint();
     let signed = layout.read_checkpoint()?.ok_or_else(|| damaged(&path, "it is missing"))?;
     let checkpoint = trusted.verify(signed.note().as_bytes()).map_err(|source| ArchiveError::Checkpoint { path, source })?;
     let paths = segments::list(layout)?;
-    let mut walk =
-        Walk { dir: &layout.dir, trusted, size: checkpoint.checkpoint().size, tree: Tree::new(), first: 0, leaves: Vec::new() };
+    let mut walk = Walk {
+        dir: &layout.dir,
+        trusted,
+        read_succession,
+        size: checkpoint.checkpoint().size,
+        tree: Tree::new(),
+        first: 0,
+        leaves: Vec::new(),
+        key: None,
+        change: None,
+        unexplained: Vec::new(),
+    };
     let mut failed = None;
     let nobody = SignedCheckpoint::unsigned(Checkpoint::empty(&checkpoint.checkpoint().origin));
     let visited = scan(
@@ -82,6 +100,7 @@ fn check_once(layout: &Layout, trusted: &TrustedKeys) -> Result<Checked, Archive
             })
         },
         nobody,
+        read_succession,
     );
     let scan = match (visited, failed) {
         (Ok(scan), _) => scan,
@@ -117,6 +136,13 @@ struct Walk<'w> {
     /// The leaves of the tile that is being filled, and the position of the first.
     first: u64,
     leaves: Vec<Vec<u8>>,
+    read_succession: ReadSuccession,
+    /// The key that alone signs since the last change of keys.
+    key: Option<String>,
+    /// The change of keys in the batch that is being read: the old key and the new.
+    change: Option<(String, String)>,
+    /// Ends of batches that no trusted key signed, until a change of keys names the key that did.
+    unexplained: Vec<(PathBuf, Position, SignedCheckpoint)>,
 }
 
 impl Walk<'_> {
@@ -143,27 +169,66 @@ impl Walk<'_> {
         visitor(&chunk.first().0.to_be_bytes(), chunk.bytes()).map_err(|why| damaged(path, why))?;
         for entry in &chunk.chunk.entries {
             self.tree.push(entry.leaf_hash);
+            match (self.read_succession)(&entry.stream, &entry.leaf) {
+                Some(Succession::Rotated { old, new }) => self.change = Some((old, new)),
+                Some(Succession::Forked) => self.forked(),
+                None => {}
+            }
             self.leaves.push(entry.leaf.clone());
             if self.leaves.len() as u64 == TILE_WIDTH {
                 self.entries()?;
             }
         }
         match chunk.checkpoint() {
-            Some(signed) => self.batch_end(signed).map_err(|why| damaged(path, format!("at position {}: {why}", chunk.first()))),
+            Some(signed) => self
+                .batch_end(signed, chunk.first(), path)
+                .map_err(|why| damaged(path, format!("at position {}: {why}", chunk.first()))),
             None => Ok(()),
         }
     }
 
     /// The checkpoint of a batch is that of the tree, and signed: receipts are made of it.
-    fn batch_end(&self, signed: &SignedCheckpoint) -> Result<(), String> {
+    fn batch_end(&mut self, signed: &SignedCheckpoint, at: Position, path: &Path) -> Result<(), String> {
         if signed.checkpoint().root != self.tree.root() {
             return Err("the checkpoint of its batch is not that of the records".to_owned());
         }
+        if let Some((old, new)) = self.change.take() {
+            return self.key_changed(signed, &old, new);
+        }
+        if let Some(key) = &self.key {
+            return match signed.bears_signature_of(key) {
+                true => Ok(()),
+                false => Err(format!("the checkpoint of its batch is not signed by {key}, to which the log had changed")),
+            };
+        }
         match self.trusted.verify(signed.note().as_bytes()) {
             Ok(_) => Ok(()),
-            Err(crate::proof::CheckpointError::Untrusted { origin }) if !self.trusted.names(&origin) => Ok(()),
+            Err(CheckpointError::Untrusted { origin }) if !self.trusted.names(&origin) => Ok(()),
+            Err(CheckpointError::Untrusted { .. }) => {
+                self.unexplained.push((path.to_owned(), at, signed.clone()));
+                Ok(())
+            }
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Both keys signed the change, and the old one whatever nobody could be named for before.
+    fn key_changed(&mut self, signed: &SignedCheckpoint, old: &str, new: String) -> Result<(), String> {
+        if self.key.as_deref().is_some_and(|key| key != old) {
+            return Err(format!("the log changed its key from {old}, which was not its key"));
+        }
+        if ![old, &new].into_iter().all(|key| signed.bears_signature_of(key)) {
+            return Err(format!("the change of keys from {old} to {new} is not signed by both"));
+        }
+        self.unexplained.retain(|(_, _, before)| !before.bears_signature_of(old));
+        self.key = Some(new);
+        Ok(())
+    }
+
+    /// Under a new origin the keys of the old one count no more; what they signed is held against the tree.
+    fn forked(&mut self) {
+        self.key = None;
+        self.change = None;
     }
 
     fn entries(&mut self) -> Result<(), ArchiveError> {
@@ -174,6 +239,10 @@ impl Walk<'_> {
     }
 
     fn end(&mut self, path: &Path, checkpoint: &SignedCheckpoint) -> Result<(), ArchiveError> {
+        if let Some((path, at, signed)) = self.unexplained.first() {
+            let origin = signed.checkpoint().origin.clone();
+            return Err(damaged(path, format!("at position {at}: {}", CheckpointError::Untrusted { origin })));
+        }
         let head = checkpoint.checkpoint();
         if self.tree.size() != head.size {
             let why = format!("it covers {} records and the segments hold {}", head.size, self.tree.size());

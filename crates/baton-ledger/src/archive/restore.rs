@@ -17,6 +17,7 @@ use super::error::RestoreError;
 use crate::contract::Disclosure;
 use crate::log::keys::KeyFile;
 use crate::log::start::key_check;
+use crate::log::succession::ReadSuccession;
 use crate::names::Position;
 use crate::proof::{SignedCheckpoint, SigningKey, TrustedKeys};
 use crate::sled::restored;
@@ -47,6 +48,8 @@ pub struct Restoring {
     pub older_copy: bool,
     /// The positions whose erasure a leaf authorises; the ledger itself cannot read leaves.
     pub erased: fn(&[u8]) -> Vec<u64>,
+    /// What leaves say of the log's keys.
+    pub read_succession: ReadSuccession,
 }
 
 /// What was restored.
@@ -69,8 +72,8 @@ pub fn restore(asked: Restoring) -> Result<Restored, RestoreError> {
     refuse_filled(&asked.data)?;
     let trusted =
         TrustedKeys::parse(asked.key.verifier_key()).map_err(|error| RestoreError::LastKnown { why: error.to_string() })?;
-    let checked = check(&asked.from, &trusted)?;
-    let newer = last_known(&asked, &trusted, &checked)?;
+    let checked = check(&asked.from, &trusted, asked.read_succession)?;
+    let newer = last_known(&asked, &checked)?;
     let sealed = Sealed::read(&checked, asked.erased)?;
     let (keys, erased) = match &asked.keys {
         RestoreKeys::File(path) => take_keys(path, &checked, &sealed)?,
@@ -82,7 +85,7 @@ pub fn restore(asked: Restoring) -> Result<Restored, RestoreError> {
         chunks(&checked.paths, size, |chunk| put(&chunk.first().0.to_be_bytes(), chunk.bytes())).map_err(RestoreError::from)
     });
     written?;
-    restored::prove(&asked.data, asked.key, &head, newer.as_ref())?;
+    restored::prove(&asked.data, asked.key, asked.read_succession, &head, newer.as_ref())?;
     let missing = newer.map_or(0, |known| known.checkpoint().size - size);
     Ok(Restored { checkpoint: head, erased, missing })
 }
@@ -99,9 +102,12 @@ fn refuse_filled(data: &Path) -> Result<(), RestoreError> {
 }
 
 /// The last known checkpoint, if it is newer than the archive and that is accepted.
-fn last_known(asked: &Restoring, trusted: &TrustedKeys, checked: &Checked) -> Result<Option<SignedCheckpoint>, RestoreError> {
+fn last_known(asked: &Restoring, checked: &Checked) -> Result<Option<SignedCheckpoint>, RestoreError> {
     let Some(note) = &asked.last_known else { return Ok(None) };
     let refuse = |why: String| RestoreError::LastKnown { why };
+    // It may be from before a change of keys, which the checked log vouches for.
+    let keys = checked.key_changes().iter().map(|change| change.old.as_str()).chain([asked.key.verifier_key()]);
+    let trusted = TrustedKeys::parse(&keys.collect::<Vec<_>>().join("\n")).map_err(|error| refuse(error.to_string()))?;
     let known = trusted.verify(note).map_err(|error| refuse(error.to_string()))?;
     let (size, archive) = (known.checkpoint().size, checked.tree.size());
     match checked.tree.root_at(size) {

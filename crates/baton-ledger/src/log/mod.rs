@@ -8,6 +8,7 @@
 //! | `raw.rs` | the durable log byte for byte, for archives and backups |
 //! | `chunk.rs` | the stored form of a batch |
 //! | `scan.rs`, `start.rs` | what a store holds, and whether a log may go on from it |
+//! | `succession.rs` | which key signs for it |
 //! | `head_file.rs`, `keeper.rs` | the newest checkpoint beside the store |
 //! | `keys.rs` | the keys of disclosures |
 //! | `health.rs` | whether records are still taken |
@@ -25,6 +26,7 @@ pub(crate) mod reopen;
 pub(crate) mod scan;
 pub(crate) mod slot;
 pub(crate) mod start;
+pub(crate) mod succession;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

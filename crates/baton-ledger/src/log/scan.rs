@@ -6,6 +6,7 @@
 //! to say. Changes nothing: a torn last batch is handed back, not removed.
 
 use super::chunk::{Chunk, Request};
+use super::succession::{self, KeyChange, ReadSuccession};
 use crate::contract::RequestRecord;
 use crate::index::Index;
 use crate::names::Position;
@@ -60,20 +61,28 @@ pub(crate) struct Scan {
     pub(crate) torn: Vec<(Position, Vec<u8>)>,
     /// One above the highest key slot in use, torn batch included; 0 when none is.
     pub(crate) next_slot: u64,
+    /// The changes of keys since the log has its origin, oldest first.
+    pub(crate) key_changes: Vec<KeyChange>,
     /// The value under [`STORE_KEY`].
     pub(crate) store_value: Option<StoreValue>,
 }
 
 /// Walks a store through its `visit`. `empty` is the checkpoint of a log without records.
-pub(crate) fn scan(visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>, empty: SignedCheckpoint) -> Result<Scan, Fault> {
+pub(crate) fn scan(
+    visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>,
+    empty: SignedCheckpoint,
+    read_succession: ReadSuccession,
+) -> Result<Scan, Fault> {
     let mut walk = Walk {
         scan: Scan {
             durable: Durable { index: Index::new(empty), chunks: Vec::new() },
             torn: Vec::new(),
             next_slot: 0,
+            key_changes: Vec::new(),
             store_value: None,
         },
         batch: Vec::new(),
+        read_succession,
     };
     visit(&mut |key, value| walk.take(key, value))?;
     walk.scan.torn = walk.batch.into_iter().map(|(chunk, bytes)| (chunk.first, bytes)).collect();
@@ -84,6 +93,7 @@ struct Walk {
     scan: Scan,
     /// Chunks of the batch whose end has not come yet.
     batch: Vec<(Chunk, Vec<u8>)>,
+    read_succession: ReadSuccession,
 }
 
 impl Walk {
@@ -135,6 +145,9 @@ impl Walk {
                 let position = index.next();
                 if let Some(request) = entry.request {
                     remember(index, position, request, end)?;
+                }
+                if let Some(said) = (self.read_succession)(&entry.stream, &entry.leaf) {
+                    succession::take(&mut self.scan.key_changes, said, position, &checkpoint);
                 }
                 let due = index.push(&entry.stream, entry.leaf_hash);
                 if entry.revision != due {

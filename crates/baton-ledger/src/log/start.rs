@@ -8,6 +8,7 @@
 use super::head_file::Noted;
 use super::keys::{BLOCK, KeyFile, Slots};
 use super::scan::{STORE_KEY, Scan, StoreValue, scan};
+use super::succession::{KeyChange, NotTheKey, ReadSuccession, may_sign, no_succession};
 use crate::bounds::MAX_BATCH_RECORDS;
 use crate::head::Head;
 use crate::proof::{SignedCheckpoint, SigningKey};
@@ -33,24 +34,40 @@ pub(crate) enum Refusal {
         /// The origin of the newest checkpoint.
         found: String,
     },
+    /// The log changed its key, and this is not the new one.
+    Retired(Box<KeyChange>),
+}
+
+/// What an open asks of a store besides being sound.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// Checkpoints of another key are accepted once, and a store that ends before the one noted, so that a new
+    /// origin can begin after them.
+    pub(crate) fork: bool,
+    /// What leaves say of keys.
+    pub(crate) read_succession: ReadSuccession,
 }
 
 /// Reads all of a store and says whether this key may go on from it.
 ///
 /// Never to be signed is a tree that is smaller than, or inconsistent with, the checkpoint noted
-/// beside the store. With `fork`, checkpoints of another key are accepted once, and a store that ends
-/// before the one noted, so that a new origin can begin after them.
-pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, fork: bool) -> Result<Scan, Refusal> {
+/// beside the store.
+pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, rules: Rules) -> Result<Scan, Refusal> {
     let empty = SignedCheckpoint::sign(key, Head::EMPTY.size, Head::EMPTY.root);
-    let scan = walk(|visitor| disk.visit(visitor), empty)?;
-    for signed in [Some(scan.durable.index.checkpoint()), noted.map(|noted| &noted.checkpoint)].into_iter().flatten() {
-        if !fork && !signed.is_signed_by(key) {
-            let found = signed.checkpoint().origin.clone();
+    let scan = walk(|visitor| disk.visit(visitor), empty, rules.read_succession)?;
+    if !rules.fork {
+        let newest = scan.durable.index.checkpoint();
+        may_sign(key, &scan.key_changes, newest, noted).map_err(|why| match why {
             // The right name under a wrong signature is no other log but a changed one, or another key of its name.
-            return Err(Refusal::WrongKey { found });
-        }
+            NotTheKey::Foreign => Refusal::WrongKey { found: newest.checkpoint().origin.clone() },
+            NotTheKey::Retired(change) => Refusal::Retired(change),
+            NotTheKey::OneSided(change) => Refusal::Store(Fault::Damage(format!(
+                "the change of its key at position {} is not signed by both keys",
+                change.position
+            ))),
+        })?;
     }
-    hold_against(noted, scan, fork)
+    hold_against(noted, scan, rules.fork)
 }
 
 /// As [`load`], without a key: whose checkpoints these are is not asked. For those who only look.
@@ -59,12 +76,16 @@ pub(crate) fn read(
     empty: SignedCheckpoint,
     noted: Option<&Noted>,
 ) -> Result<Scan, Refusal> {
-    hold_against(noted, walk(visit, empty)?, false)
+    hold_against(noted, walk(visit, empty, no_succession)?, false)
 }
 
 /// Reads all of a store; its newest checkpoint is that of its records.
-fn walk(visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>, empty: SignedCheckpoint) -> Result<Scan, Refusal> {
-    let scan = scan(visit, empty).map_err(Refusal::Store)?;
+fn walk(
+    visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>,
+    empty: SignedCheckpoint,
+    read_succession: ReadSuccession,
+) -> Result<Scan, Refusal> {
+    let scan = scan(visit, empty, read_succession).map_err(Refusal::Store)?;
     let index = &scan.durable.index;
     match index.head().root == index.tree().root() {
         true => Ok(scan),

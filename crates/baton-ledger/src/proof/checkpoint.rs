@@ -84,7 +84,7 @@ impl SignedCheckpoint {
     pub(crate) fn sign(key: &SigningKey, size: u64, root: NodeHash) -> Self {
         let checkpoint = Checkpoint { origin: key.origin().to_owned(), size, root };
         let mut note = Note::new(&checkpoint.text(), &[]).expect("a checkpoint is the text of a note");
-        note.add_sigs(&[key.signer()]).expect("an Ed25519 key signs any text");
+        note.add_sigs(&key.signers()).expect("an Ed25519 key signs any text");
         let note = String::from_utf8(note.to_bytes()).expect("a note is UTF-8");
         debug_assert!(note.len() <= MAX_CHECKPOINT);
         SignedCheckpoint { checkpoint, note }
@@ -116,7 +116,12 @@ impl SignedCheckpoint {
 
     /// Whether this key signed it, for its own origin.
     pub fn is_signed_by(&self, key: &SigningKey) -> bool {
-        TrustedKeys { lines: vec![key.verifier_key().to_owned()] }.verify(self.note.as_bytes()).is_ok()
+        self.bears_signature_of(key.verifier_key())
+    }
+
+    /// Whether it bears a signature, for its own origin, that fits this line of a trust file.
+    pub fn bears_signature_of(&self, verifier_key: &str) -> bool {
+        TrustedKeys { lines: vec![verifier_key.to_owned()] }.verify(self.note.as_bytes()).is_ok()
     }
 }
 

@@ -25,6 +25,8 @@ pub struct SigningKey {
     origin: String,
     verifier_key: String,
     secret: Arc<Secret>,
+    /// The key that takes over, while this one hands over to it.
+    successor: Option<Box<SigningKey>>,
 }
 
 struct Secret {
@@ -55,6 +57,14 @@ pub enum KeyError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// The new key can not take over from the old one.
+    #[error("{new} can not take over from {old}: the new key must be another one, of the same origin")]
+    NoSuccessor {
+        /// The public half of the old key.
+        old: String,
+        /// The public half of the new key.
+        new: String,
     },
     /// A file is there already.
     #[error("the key file {} is there already; a key is never overwritten, choose another name", path.display())]
@@ -134,7 +144,7 @@ impl SigningKey {
         let key = ed25519_dalek::SigningKey::try_from(key.get(1..).unwrap_or_default()).map_err(|e| e.to_string())?;
         let origin = signer.name().to_owned();
         let verifier_key = signed_note::new_ed25519_verifier_key(&origin, &key.verifying_key());
-        Ok(SigningKey { origin, verifier_key, secret: Arc::new(Secret { signer, line: line.to_owned() }) })
+        Ok(SigningKey { origin, verifier_key, secret: Arc::new(Secret { signer, line: line.to_owned() }), successor: None })
     }
 
     /// The log it signs for.
@@ -147,8 +157,27 @@ impl SigningKey {
         &self.verifier_key
     }
 
-    pub(super) fn signer(&self) -> &dyn Signer {
-        &self.secret.signer
+    /// This key while it hands over to a new one: every checkpoint then bears the signatures of both. The old
+    /// one's says that it agrees, and the new one's lets the log be opened under the new key from there on.
+    ///
+    /// # Errors
+    /// [`KeyError::NoSuccessor`] when they are of different origins, or the same key.
+    pub fn handing_over_to(&self, new: &SigningKey) -> Result<SigningKey, KeyError> {
+        if self.origin != new.origin || self.verifier_key == new.verifier_key {
+            return Err(KeyError::NoSuccessor { old: self.verifier_key.clone(), new: new.verifier_key.clone() });
+        }
+        Ok(SigningKey { successor: Some(Box::new(new.clone())), ..self.clone() })
+    }
+
+    /// The public half of the key that this one hands over to; `None` while it does not.
+    pub fn successor_key(&self) -> Option<&str> {
+        self.successor.as_ref().map(|new| new.verifier_key.as_str())
+    }
+
+    /// Whoever signs: the key, and the one it hands over to.
+    pub(super) fn signers(&self) -> Vec<&dyn Signer> {
+        let new = self.successor.iter().map(|new| &new.secret.signer as &dyn Signer);
+        std::iter::once(&self.secret.signer as &dyn Signer).chain(new).collect()
     }
 }
 

@@ -18,11 +18,15 @@ use crate::log::health::Failed;
 use crate::log::keeper::Pace;
 use crate::log::keys::KeyFile;
 use crate::log::scan::Scan;
-use crate::log::start::{self, Refusal};
+use crate::log::start::{self, Refusal, Rules};
+use crate::log::succession::no_succession;
 use crate::log::{Log, Parts};
 use crate::names::{Position, Revision, StreamName};
 use crate::proof::{NodeHash, ProofError, Receipt, SignedCheckpoint, SigningKey, Tile};
 use crate::storage::{Disk as _, Fault};
+
+/// Neither forks nor changes of the key are simulated.
+const RULES: Rules = Rules { fork: false, read_succession: no_succession };
 
 /// Least free space for an append; the machine has all or nothing.
 const MIN_FREE_BYTES: u64 = 1;
@@ -129,7 +133,7 @@ fn open(machine: &Machine, key: SigningKey, mut head_file: HeadFile, noted: Opti
     let failed = |error: std::io::Error| Refused::Failed(error.to_string());
     let disk = machine.disk();
     let held_against = noted.as_ref().filter(|_| machine.bug() != Some(Bug::HeadFileIgnored));
-    let scan = start::load(&disk, &key, held_against, false).map_err(refused)?;
+    let scan = start::load(&disk, &key, held_against, RULES).map_err(refused)?;
     let keys = KeyFile::open(Box::new(machine.key_file())).map_err(Refused::File)?;
     start::check_keys(&keys, &scan).map_err(Refused::File)?;
     let slots = start::slots(&keys, &scan, noted.as_ref()).map_err(failed)?;
@@ -185,7 +189,9 @@ fn reopen_refused(refusal: Refusal) -> OpenError {
         Refusal::Store(Fault::Io(source)) => OpenError::Io { what: "read the store on", path: dir, source },
         Refusal::Store(Fault::Damage(why)) => OpenError::Damaged { dir, why, copy: None },
         Refusal::Loss { store, noted } => OpenError::Loss { dir, store, noted },
-        Refusal::WrongKey { .. } => OpenError::Damaged { dir, why: "another key signed it".to_owned(), copy: None },
+        Refusal::WrongKey { .. } | Refusal::Retired(_) => {
+            OpenError::Damaged { dir, why: "another key signed it".to_owned(), copy: None }
+        }
     }
 }
 
@@ -194,7 +200,7 @@ fn refused(refusal: Refusal) -> Refused {
         Refusal::Store(Fault::Io(error)) => Refused::Failed(error.to_string()),
         Refusal::Store(Fault::Damage(why)) => Refused::Damaged(why),
         Refusal::Loss { store, noted } => Refused::Loss { store: store.size, noted: noted.size },
-        Refusal::WrongKey { .. } => Refused::WrongKey,
+        Refusal::WrongKey { .. } | Refusal::Retired(_) => Refused::WrongKey,
     }
 }
 
@@ -304,7 +310,7 @@ impl Ledger for SimLedger {
             false => self.machine.take_up_store(),
         }
         let disk = self.machine.disk();
-        let scan = start::load(&disk, self.log.key(), Some(&pause.acknowledged()), false).map_err(reopen_refused)?;
+        let scan = start::load(&disk, self.log.key(), Some(&pause.acknowledged()), RULES).map_err(reopen_refused)?;
         pause.refill_slots(&scan).map_err(io("fill key slots on"))?;
         let durable = self.machine.unwatched(|| make_durable(&self.machine, &pause.keys(), &scan));
         durable.map_err(io("make durable what was found on"))?;

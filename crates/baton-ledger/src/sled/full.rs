@@ -67,7 +67,7 @@ pub(super) fn open_copy(
     let store = Store::open(&path, options.cache_bytes).map_err(|fault| store_fault(layout, "open a copy of", fault))?;
     let syncer = Syncer::new(&path, options.sync, None).map_err(io_at("open the data file in", &path))?;
     let disk = SledDisk { syncer, store, layout: layout.clone(), write_hook: None, _scratch: Some(scratch) };
-    let scan = start::load(&disk, key, noted, options.fork);
+    let scan = start::load(&disk, key, noted, options.rules());
     let scan = scan.map_err(|refusal| load_refusal(layout, key.verifier_key(), refusal))?;
     tracing::warn!(copy = %path.display(), "a copy of the store is open in its place, for reads alone");
     Ok((disk, scan))

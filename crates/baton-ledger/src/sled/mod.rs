@@ -52,6 +52,8 @@ use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, Stored
 use crate::error::{AppendError, CloseError, EraseError, OpenError, ReadError, ReopenError};
 use crate::head::Head;
 use crate::log::Log;
+use crate::log::start::Rules;
+use crate::log::succession::{ReadSuccession, no_succession};
 use crate::names::{Position, Revision, StreamName};
 use crate::proof::{NodeHash, ProofError, Receipt, SignedCheckpoint, SigningKey, Tile};
 
@@ -77,6 +79,9 @@ pub struct OpenOptions {
     /// Go on from a log whose checkpoints another key signed, under the origin of the key given: for
     /// a restored older copy. An operator's decision, for one open, whose first record is to say so.
     pub fork: bool,
+    /// What leaves say of the keys that sign after them. A log whose leaves speak of keys is opened with it, or
+    /// a key that was given up could sign again.
+    pub read_succession: ReadSuccession,
     /// Whether appends are synced; [`SyncMode::Real`] outside of one test.
     pub sync: SyncMode,
     /// Space put aside in the data directory, in bytes, and given up when the disk is full, so that the
@@ -104,6 +109,7 @@ impl Default for OpenOptions {
             cache_bytes: DEFAULT_CACHE,
             trust_store_without_head: false,
             fork: false,
+            read_succession: no_succession,
             sync: SyncMode::Real,
             ballast_bytes: DEFAULT_BALLAST,
             scratch: None,
@@ -111,6 +117,12 @@ impl Default for OpenOptions {
             write_hook: None,
             rewrite_hook: None,
         }
+    }
+}
+
+impl OpenOptions {
+    fn rules(&self) -> Rules {
+        Rules { fork: self.fork, read_succession: self.read_succession }
     }
 }
 
@@ -205,6 +217,10 @@ impl Ledger for SledLedger {
 
     fn verifier_key(&self) -> &str {
         self.log.key().verifier_key()
+    }
+
+    fn successor_key(&self) -> Option<&str> {
+        self.log.key().successor_key()
     }
 
     fn checkpoint(&self) -> SignedCheckpoint {

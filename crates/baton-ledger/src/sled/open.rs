@@ -88,7 +88,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
         _ => checkpoint,
     };
     head_file.note(&Noted { checkpoint: noting, clean: false }).map_err(io_at("write", &layout.head()))?;
-    tell_key(&layout, &key)?;
+    tell_keys(&layout, &key, &scan)?;
     if !complete {
         layout.write_format()?;
     }
@@ -240,7 +240,7 @@ pub(super) fn verify(
     options: &OpenOptions,
     noted: Option<&Noted>,
 ) -> Result<Scan, OpenError> {
-    let scan = start::load(disk, key, noted, options.fork);
+    let scan = start::load(disk, key, noted, options.rules());
     scan.map_err(|refusal| load_refusal(layout, key.verifier_key(), refusal))
 }
 
@@ -256,6 +256,7 @@ pub(super) fn load_refusal(layout: &Layout, given: &str, refusal: Refusal) -> Op
     match refusal {
         Refusal::Store(fault) => store_fault(layout, READ_STORE, fault),
         Refusal::Loss { store, noted } => OpenError::Loss { dir, store, noted },
+        Refusal::Retired(change) => OpenError::KeyRetired { dir, position: change.position.0, new_key: change.new },
         Refusal::WrongKey { found } => OpenError::WrongKey { dir, found, given: given.to_owned() },
     }
 }
@@ -307,21 +308,26 @@ fn create_keys(path: &Path) -> io::Result<()> {
     sync_parent(path)
 }
 
-/// Writes the public key where the operator finds it, to hand it to auditors: only what an auditor
-/// was given before, by another way, is worth anything to him.
-fn tell_key(layout: &Layout, key: &SigningKey) -> Result<(), OpenError> {
+/// Writes the public keys where the operator finds them, to hand them to auditors: the one that signs, and those
+/// that signed before it, under which older receipts and checkpoints are checked. Only what an auditor was given
+/// before, by another way, is worth anything to him.
+fn tell_keys(layout: &Layout, key: &SigningKey, scan: &Scan) -> Result<(), OpenError> {
     let path = layout.trust();
     let told = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(io_at("read", &path)(source)),
     };
-    if told.lines().any(|line| line == key.verifier_key()) {
+    let all = scan.key_changes.iter().map(|change| change.old.as_str()).chain([key.verifier_key()]);
+    let new: Vec<&str> = all.filter(|key| !told.lines().any(|line| line == *key)).collect();
+    if new.is_empty() {
         return Ok(());
     }
     let append = || {
         let mut file = File::options().create(true).append(true).open(&path)?;
-        writeln!(file, "{}", key.verifier_key())?;
+        // In one write, and after a line that a crash cut short.
+        let gap = if told.is_empty() || told.ends_with('\n') { "" } else { "\n" };
+        file.write_all(format!("{gap}{}\n", new.join("\n")).as_bytes())?;
         file.sync_all()?;
         sync_dir(&layout.dir)
     };

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::store::Store;
 use crate::log::scan::scan;
+use crate::log::succession::no_succession;
 use crate::proof::{Checkpoint, SignedCheckpoint};
 use crate::storage::Fault;
 
@@ -42,7 +43,7 @@ pub fn probe_store(dir: &Path) -> i32 {
     let verified = Store::open(dir, super::DEFAULT_CACHE).and_then(|store| {
         // Whose checkpoints these are is asked at the open itself; here only whether all can be read.
         let nobody = SignedCheckpoint::unsigned(Checkpoint::empty("probe"));
-        scan(|visitor| store.visit(visitor), nobody).map(drop)
+        scan(|visitor| store.visit(visitor), nobody, no_succession).map(drop)
     });
     match verified {
         Ok(()) => PROBE_SOUND,

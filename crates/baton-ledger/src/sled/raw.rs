@@ -33,9 +33,9 @@ impl SledLedger {
         self.log.durable().index.tree().root_at(size)
     }
 
-    /// Whether the key of this ledger signed a checkpoint.
-    pub(crate) fn signed(&self, checkpoint: &SignedCheckpoint) -> bool {
-        checkpoint.is_signed_by(self.log.key())
+    /// The checkpoint of the batch that a record came with.
+    pub(crate) fn own_checkpoint(&self, position: Position) -> Result<Option<SignedCheckpoint>, ReadError> {
+        Ok(self.log.receipt_now(position)?.map(|receipt| receipt.checkpoint))
     }
 
     /// Leaves in order, at least one where there is one; otherwise as [`read`](crate::Ledger::read).

@@ -15,6 +15,7 @@ use crate::archive::{ArchiveError, RestoreError};
 use crate::contract::Ledger as _;
 use crate::error::OpenError;
 use crate::log::head_file::{HeadFile, Noted};
+use crate::log::succession::ReadSuccession;
 use crate::proof::{SignedCheckpoint, SigningKey};
 use crate::storage::Disk as _;
 use crate::storage::files::sync_dir;
@@ -58,11 +59,12 @@ pub(crate) fn write(
 pub(crate) fn prove(
     dir: &Path,
     key: SigningKey,
+    read_succession: ReadSuccession,
     checkpoint: &SignedCheckpoint,
     newer: Option<&SignedCheckpoint>,
 ) -> Result<(), RestoreError> {
     let layout = Layout::new(dir);
-    let ledger = SledLedger::open(dir, key, OpenOptions { min_free_bytes: 0, ..OpenOptions::default() })?;
+    let ledger = SledLedger::open(dir, key, OpenOptions { min_free_bytes: 0, read_succession, ..OpenOptions::default() })?;
     if ledger.checkpoint() != *checkpoint {
         let why = "it does not end in the checkpoint of the archive".to_owned();
         return Err(OpenError::Damaged { dir: dir.to_owned(), why, copy: None }.into());

@@ -122,7 +122,7 @@ pub(super) fn copy(
     noted: Option<&Noted>,
 ) -> Result<(), OpenError> {
     let refuse = |refusal| load_refusal(layout, key.verifier_key(), refusal);
-    let scan = start::load(source, key, noted, options.fork).map_err(refuse)?;
+    let scan = start::load(source, key, noted, options.rules()).map_err(refuse)?;
     if !scan.torn.is_empty() {
         let kept = recovery::keep_torn(layout, None, &scan.torn).map_err(io_at("copy a torn batch aside in", &layout.recovery()));
         tracing::warn!(copy = %kept?.display(), "a batch without its end, never acknowledged, is not rewritten");

@@ -330,7 +330,7 @@ fn archive_of(archive: &Path, trusted: Option<&TrustedKeys>, seen: Option<&Inspe
     let Some(trusted) = trusted else {
         return findings.attention(WHAT, "there is no trust.txt to check it with", "give a file of public keys with --trust");
     };
-    let checked = match check(archive, trusted) {
+    let checked = match check(archive, trusted, baton_engine::key_succession) {
         Ok(checked) => checked,
         Err(error @ (ArchiveError::Io { .. } | ArchiveError::NotAnArchive { .. })) => {
             return findings.attention(WHAT, with_cause(&error), "give the archive of this log, and see to its disk");

@@ -2,64 +2,97 @@
 //!
 //! Nothing is judged here: whoever is to be convinced runs `baton verify`. The directory must be empty,
 //! every file is synced before it gets its name, and `bundle.json` gets its own last; without it the
-//! directory is no bundle.
+//! directory is no bundle. With `--issued-to` the log says first to whom it is given (`extract.rs`).
 
 use super::Context;
+use super::extract::{self, Issued};
 use crate::args::{ExportBundle, Format};
 use crate::exit::Failure;
 use baton_ledger::SignedCheckpoint;
 use baton_ledger::bundle::{BundleError, BundleFile, CHECKPOINT, DirectoryWriter, MAX_ENTRIES_BYTES};
 use baton_proto::v1::ExportBundleRequest;
 use serde_json::json;
+use std::io::Write as _;
 
 /// The file that says that a bundle is whole.
 const MANIFEST: &str = "bundle.json";
 
 pub(super) async fn bundle(cx: &mut Context, args: &ExportBundle) -> Result<(), Failure> {
+    if args.issued_to.is_some() && cx.common.person.is_none() {
+        return Err(Failure::Usage("say who issues the extract with --person ID".to_owned()));
+    }
     let client = cx.connect().await?;
+    let filled = || {
+        let what = format!("{} is not empty; a bundle is written into an empty directory, choose another", args.out.display());
+        Err(Failure::Refused(what))
+    };
+    // Before anything is put on record that then could not be written.
+    if std::fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
+        return filled();
+    }
+    let issued = match &args.issued_to {
+        Some(to) => Some(extract::record(&client, args, to).await?),
+        None => None,
+    };
     let request = ExportBundleRequest {
         transition: args.transition.clone().unwrap_or_default(),
         with_words: args.with_words,
         min_position: None,
         from_sizes: args.from_size.clone(),
+        tree_size: issued.as_ref().map(|issued| issued.size),
     };
-    let mut stream = client.audit().export_bundle(request).await?.into_inner();
+    let incomplete = |why: &Failure| incomplete(args, issued.as_ref(), why);
+    let asked = client.audit().export_bundle(request).await.map_err(Failure::from);
+    let asked = asked.map_err(|refused| if issued.is_some() { incomplete(&refused) } else { refused });
+    let mut stream = asked?.into_inner();
     let mut writer = DirectoryWriter::open(&args.out).map_err(failure)?;
     if !writer.is_empty().map_err(failure)? {
-        let what = format!("{} is not empty; a bundle is written into an empty directory, choose another", args.out.display());
-        return Err(Failure::Refused(what));
+        return filled();
     }
     let bar = cx.progress(0);
     let mut under_way = BundleFile { path: String::new(), bytes: Vec::new() };
     let (mut files, mut whole, mut size) = (0_u64, false, 0);
-    while let Some(piece) = stream.message().await.map_err(|status| incomplete(args, &Failure::from(status)))? {
+    while let Some(piece) = stream.message().await.map_err(|status| incomplete(&Failure::from(status)))? {
         if under_way.bytes.is_empty() {
             under_way.path = piece.path;
         } else if under_way.path != piece.path || under_way.bytes.len() + piece.chunk.len() > MAX_ENTRIES_BYTES {
             let what = format!("the server sent pieces of {} that do not make a file", under_way.path);
-            return Err(incomplete(args, &Failure::Unavailable(what)));
+            return Err(incomplete(&Failure::Unavailable(what)));
         }
         under_way.bytes.extend(piece.chunk);
         size = piece.tree_size;
         if piece.ends_file {
             let file = std::mem::replace(&mut under_way, BundleFile { path: String::new(), bytes: Vec::new() });
             whole = file.path == MANIFEST;
-            keep(&mut writer, &file).map_err(|error| incomplete(args, &failure(error)))?;
+            keep(&mut writer, &file).map_err(|error| incomplete(&failure(error)))?;
             files += 1;
             bar.inc(1);
         }
     }
     bar.finish_and_clear();
     if !whole {
-        return Err(incomplete(args, &Failure::Unavailable("the server ended the stream early".to_owned())));
+        return Err(incomplete(&Failure::Unavailable("the server ended the stream early".to_owned())));
     }
     match cx.out.format {
-        Format::Json => cx.out.json(&json!({ "bundle": args.out.display().to_string(), "files": files, "size": size })),
+        Format::Json => cx.out.json(&json!({
+            "bundle": args.out.display().to_string(), "files": files, "size": size,
+            "recorded_at": issued.as_ref().map(|issued| issued.position),
+        })),
         Format::Table | Format::Csv => {
             cx.out.line(format!("Wrote {files} files to {}: evidence from a log of {size} events.", args.out.display()))?;
+            if let (Some(issued), Some(to)) = (&issued, &args.issued_to) {
+                cx.out.line(format!("Event {} records that it is issued to {to}.", issued.position))?;
+            }
             cx.out.line("Check it with baton verify and a trust file that you got by another way.")
         }
+    }?;
+    if issued.is_none() {
+        let what =
+            "baton: nothing was recorded of this extract; to put on record to whom it is given, use --issued-to and --purpose";
+        // Nobody is left to tell when standard error is closed.
+        let _ = writeln!(std::io::stderr(), "{what}");
     }
+    Ok(())
 }
 
 /// The checkpoint only after all it covers is durable, and the manifest after that.
@@ -78,8 +111,11 @@ fn keep(writer: &mut DirectoryWriter, file: &BundleFile) -> Result<(), BundleErr
     }
 }
 
-fn incomplete(args: &ExportBundle, why: &Failure) -> Failure {
-    let what = format!("{why}\n{} holds no whole bundle: remove it and ask again", args.out.display());
+fn incomplete(args: &ExportBundle, issued: Option<&Issued>, why: &Failure) -> Failure {
+    let recorded =
+        issued.map(|issued| format!("\nevent {} records it as issued; another attempt records its own", issued.position));
+    let what =
+        format!("{why}\n{} holds no whole bundle: remove it and ask again{}", args.out.display(), recorded.unwrap_or_default());
     match why.exit() {
         crate::exit::Exit::Refused => Failure::Refused(what),
         crate::exit::Exit::Damage => Failure::Damage(what),

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod erase;
 mod export;
+mod extract;
 mod fork;
 mod import;
 mod log;
@@ -16,6 +17,7 @@ mod receipt;
 mod record;
 mod replay;
 mod restore;
+mod rotate_key;
 mod server;
 mod show;
 mod verify;
@@ -75,6 +77,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Backup(backup) => backup::run(&mut cx, &backup).await,
         Command::Restore(restore) => restore::run(&mut cx, &restore).await,
         Command::Fork(fork) => fork::run(&mut cx, &fork).await,
+        Command::RotateKey(rotate) => rotate_key::run(&mut cx, &rotate).await,
         Command::Doctor(doctor) => doctor::run(&mut cx, &doctor).await,
         Command::Bench(bench) => bench::run(&mut cx, &bench).await,
         Command::Receipt(receipt) => receipt::run(&mut cx, &receipt).await,

@@ -20,6 +20,7 @@ pub(super) async fn run(cx: &mut Context, args: &Restore) -> Result<(), Failure>
         last_known: args.last_known.as_deref().map(read).transpose()?,
         older_copy: args.older_copy,
         erased: baton_engine::erased_by,
+        read_succession: baton_engine::key_succession,
     };
     let restored = tokio::task::spawn_blocking(move || restore(asked)).await;
     let restored =

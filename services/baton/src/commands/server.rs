@@ -106,7 +106,8 @@ pub(super) fn failure(error: StartError) -> Failure {
             OpenError::NewerFormat { .. }
             | OpenError::OlderFormat { .. }
             | OpenError::NotALedger { .. }
-            | OpenError::WrongKey { .. },
+            | OpenError::WrongKey { .. }
+            | OpenError::KeyRetired { .. },
         ) => Failure::Refused(sentence),
         StartError::Store(
             OpenError::Damaged { .. } | OpenError::Loss { .. } | OpenError::HeadFile { .. } | OpenError::Keys { .. },

@@ -4,6 +4,7 @@ use super::leaf::{Leaf, Places};
 use super::manifest::Manifest;
 use super::older::{self, Older};
 use super::report::Report;
+use super::rotation::Changes;
 use super::words::Words;
 use super::{Evidence, Stopped, hex, optional};
 use baton_ledger::bundle::{BundleError, BundleFile, ENTRIES_WIDTH, Growth, LogDirectory, MAX_LOG};
@@ -28,6 +29,7 @@ pub(super) fn verify(
     let older = older::read(evidence, dir, manifest, report)?;
     let mut words = Words::list(dir, report)?;
     let mut places = Places::default();
+    let mut changes = Changes::default();
     let mut tree = Tree::new();
     let mut roots = Roots { older: &older, next: 0, good: 0, bad: None };
     let mut tiles = Tiles::default();
@@ -46,6 +48,7 @@ pub(super) fn verify(
             match Leaf::read(bytes) {
                 Ok(leaf) => {
                     places.take(index, &leaf, report);
+                    changes.take(index, &leaf, &signed.origin);
                     words.take(index, &leaf, bytes, evidence.files, report)?;
                 }
                 Err(why) => report.fail(Some(index), why),
@@ -88,6 +91,7 @@ pub(super) fn verify(
     }
     report.leaves(tree.size());
     words.finish(manifest, report);
+    changes.settle(evidence, &older, report);
     if same {
         report.hold(format!("{} leaves were hashed and the root was built again from them: it is the signed one", tree.size()));
         report.hold(format!("{} tiles hold the hashes of that tree", tiles.compared));

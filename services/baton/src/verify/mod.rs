@@ -16,7 +16,9 @@ mod manifest;
 mod older;
 mod receipt;
 mod report;
+mod rotation;
 mod state;
+mod successor;
 mod transition;
 mod trust;
 mod words;
@@ -25,7 +27,7 @@ mod words;
 mod tests;
 
 use baton_ledger::bundle::{BundleError, CHECKPOINT, LogDirectory};
-use baton_ledger::{NodeHash, SignedCheckpoint};
+use baton_ledger::{CheckpointError, NodeHash, SignedCheckpoint};
 use std::path::Path;
 
 pub(crate) use live::live;
@@ -73,9 +75,12 @@ pub(crate) fn bundle(
             "there is no bundle.json: this is an archive, or an export that did not end; what should be in it is not known",
         );
     }
-    let Some(checkpoint) = checkpoint(&files, trust, &mut report)? else { return Ok((report, None)) };
+    let Some(checkpoint) = checkpoint(dir, &files, trust, &mut report)? else { return Ok((report, None)) };
     if let Some(manifest) = &manifest {
         manifest.compare(checkpoint.checkpoint(), &mut report);
+    }
+    if let Some(state) = state {
+        state.warn_of_untrusted(&checkpoint.checkpoint().origin, trust, &mut report);
     }
     let remembered = state.map(|state| state.of(&checkpoint.checkpoint().origin, trust)).unwrap_or_default();
     let with_state = state.is_some();
@@ -102,7 +107,7 @@ struct Evidence<'e> {
 }
 
 /// The newest checkpoint of the bundle, once a trusted key is seen to have signed it.
-fn checkpoint(files: &LogDirectory, trust: &Trust, report: &mut Report) -> Result<Option<SignedCheckpoint>, Stopped> {
+fn checkpoint(dir: &Path, files: &LogDirectory, trust: &Trust, report: &mut Report) -> Result<Option<SignedCheckpoint>, Stopped> {
     let Some(note) = optional(files.checkpoint(), report)? else { return Ok(None) };
     match trust.accept(&note) {
         Ok((checkpoint, key)) => {
@@ -111,6 +116,9 @@ fn checkpoint(files: &LogDirectory, trust: &Trust, report: &mut Report) -> Resul
         }
         Err(error) => {
             report.fail(None, format!("checkpoint: {error}"));
+            if matches!(error, CheckpointError::Untrusted { .. }) {
+                successor::explain(dir, files, trust, &note, report)?;
+            }
             Ok(None)
         }
     }

@@ -4,7 +4,7 @@ use super::manifest::Manifest;
 use super::report::Report;
 use super::{Evidence, Stopped, optional};
 use baton_ledger::bounds::MAX_NOTE;
-use baton_ledger::{Checkpoint, SignedCheckpoint};
+use baton_ledger::{Checkpoint, CheckpointError, SignedCheckpoint};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
@@ -12,14 +12,23 @@ use std::path::Path;
 /// Most older checkpoints that are looked at; a bundle has far fewer.
 const MAX_OLDER: usize = 10_000;
 
-/// An older checkpoint whose signature was accepted.
+/// An older checkpoint. Its signature was accepted, or is still to be explained by a change of the log's key.
 pub(super) struct Older {
     pub(super) checkpoint: Checkpoint,
     /// Whether the auditor remembers it; else it lies in the bundle.
     pub(super) remembered: bool,
+    /// The note it was read from.
+    pub(super) note: SignedCheckpoint,
+    /// Whether a key of the auditor's signed it.
+    pub(super) trusted: bool,
 }
 
 impl Older {
+    /// How many leaves it covers.
+    pub(super) fn size(&self) -> u64 {
+        self.checkpoint.size
+    }
+
     /// How to call it in sentences.
     pub(super) fn name(&self) -> String {
         let size = self.checkpoint.size;
@@ -46,7 +55,8 @@ pub(super) fn read(
 ) -> Result<Vec<Older>, Stopped> {
     let newest = evidence.checkpoint.checkpoint();
     let mut older = Vec::new();
-    for remembered in evidence.remembered.iter().map(SignedCheckpoint::checkpoint) {
+    for note in evidence.remembered {
+        let remembered = note.checkpoint();
         if remembered.size > newest.size && !evidence.live {
             report.fail(
                 Some(newest.size),
@@ -56,7 +66,7 @@ pub(super) fn read(
                 ),
             );
         } else if (1..=newest.size).contains(&remembered.size) {
-            older.push(Older { checkpoint: remembered.clone(), remembered: true });
+            older.push(Older { checkpoint: remembered.clone(), remembered: true, note: note.clone(), trusted: true });
         }
     }
     let there = sizes(&dir.join("checkpoints"), report)?;
@@ -64,16 +74,23 @@ pub(super) fn read(
     for size in there.union(&promised) {
         let path = format!("checkpoints/{size}.note");
         let Some(note) = optional(evidence.files.file(&path, MAX_NOTE), report)? else { continue };
-        match evidence.trust.accept(&note) {
+        let (accepted, trusted) = match evidence.trust.accept(&note) {
+            // Of the log's key at that time, perhaps: its leaves tell.
+            Err(CheckpointError::Untrusted { .. }) => (SignedCheckpoint::parse_unverified(&note), false),
+            accepted => (accepted.map(|(signed, _)| signed), true),
+        };
+        match accepted {
             Err(error) => report.fail(None, format!("{path}: {error}")),
-            Ok((signed, _)) if signed.checkpoint().origin != newest.origin || signed.checkpoint().size != *size => {
+            Ok(signed) if signed.checkpoint().origin != newest.origin || signed.checkpoint().size != *size => {
                 report.fail(None, format!("{path} is of {:?} at size {}", signed.checkpoint().origin, signed.checkpoint().size));
             }
-            Ok((signed, _)) if signed.checkpoint().size > newest.size => {
+            Ok(signed) if signed.checkpoint().size > newest.size => {
                 report
                     .fail(None, format!("{path} is newer than the checkpoint of the bundle, which ends at size {}", newest.size));
             }
-            Ok((signed, _)) => older.push(Older { checkpoint: signed.checkpoint().clone(), remembered: false }),
+            Ok(signed) => {
+                older.push(Older { checkpoint: signed.checkpoint().clone(), remembered: false, note: signed, trusted });
+            }
         }
     }
     older.sort_by_key(|older| older.checkpoint.size);

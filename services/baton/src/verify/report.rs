@@ -51,6 +51,7 @@ pub(crate) struct Report {
     remembered: Vec<u64>,
     words: [u64; 4],
     erased: Vec<(u64, u64)>,
+    key_changes: Vec<(u64, String, String)>,
 }
 
 impl Report {
@@ -69,6 +70,7 @@ impl Report {
             remembered: Vec::new(),
             words: [0; 4],
             erased: Vec::new(),
+            key_changes: Vec::new(),
         }
     }
 
@@ -131,6 +133,11 @@ impl Report {
         }
     }
 
+    /// The log changed its key at this position, from one to another.
+    pub(super) fn key_changed(&mut self, position: u64, old: &str, new: &str) {
+        self.key_changes.push((position, old.to_owned(), new.to_owned()));
+    }
+
     /// Commitments, those opened, leaves whose words are withheld, leaves whose words are erased.
     pub(super) fn words(&mut self, commitments: u64, opened: u64, withheld: u64, erased: u64) {
         self.words = [commitments, opened, withheld, erased];
@@ -148,6 +155,9 @@ impl Report {
         let [commitments, opened, withheld, erased] = self.words;
         let failures: Vec<Value> =
             self.failures.iter().map(|wrong| json!({ "index": wrong.index, "what": wrong.what })).collect();
+        let changes = self.key_changes.iter();
+        let changes: Vec<Value> =
+            changes.map(|(at, old, new)| json!({ "position": at, "old_key": old, "new_key": new })).collect();
         let by: Vec<Value> = self.erased.iter().map(|(at, by)| json!({ "position": at, "by": by })).collect();
         json!({
             "verdict": if self.verified() { "verified" } else { "failed" },
@@ -157,6 +167,7 @@ impl Report {
             "size": signed.map(|(checkpoint, _)| checkpoint.size),
             "root": signed.map(|(checkpoint, _)| hex(&checkpoint.root)),
             "key": signed.map(|(_, key)| key),
+            "key_changes": changes,
             "leaves": self.leaves,
             "first_contact": self.remembered.is_empty(),
             "remembered_sizes": self.remembered,

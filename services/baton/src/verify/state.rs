@@ -4,6 +4,7 @@
 //! anew does not make it forgotten. The notes are kept whole and their signatures checked again.
 
 use super::Stopped;
+use super::report::Report;
 use super::trust::Trust;
 use baton_ledger::SignedCheckpoint;
 use serde_json::{Value, json};
@@ -60,6 +61,15 @@ impl State {
     pub(super) fn of(&self, origin: &str, trust: &Trust) -> Vec<SignedCheckpoint> {
         let logs = self.logs.iter().filter(|((known, key), _)| known == origin && trust.holds(key));
         logs.filter_map(|(_, note)| trust.accept(note.as_bytes()).ok()).map(|(checkpoint, _)| checkpoint).collect()
+    }
+
+    /// Says what is remembered of this origin under keys that are trusted no more, and so is not compared.
+    pub(super) fn warn_of_untrusted(&self, origin: &str, trust: &Trust, report: &mut Report) {
+        for (_, key) in self.logs.keys().filter(|(known, key)| known == origin && !trust.holds(key)) {
+            report.warn(format!(
+                "your state file remembers this log under {key}, which your trust file does not hold: that was not compared. Put its line back beside the others"
+            ));
+        }
     }
 
     /// The origins of the logs remembered under keys that are still trusted, with what is remembered.

@@ -18,8 +18,12 @@ struct Desk {
 
 impl Desk {
     fn new() -> Self {
+        Self::signed_by(SigningKey::generate(ORIGIN).expect("a key"))
+    }
+
+    fn signed_by(key: SigningKey) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
-        let ledger = MemoryLedger::with_key(SigningKey::generate(ORIGIN).expect("a key"));
+        let ledger = MemoryLedger::with_key(key);
         let desk = Self { dir, ledger };
         std::fs::write(desk.at("trust.txt"), format!("# of the operator\n\n{}\n", desk.ledger.verifier_key())).expect("written");
         desk
@@ -301,4 +305,85 @@ fn verification_uses_no_server_code_no_rules_and_no_network() {
         seen += 1;
     }
     assert!(seen >= 10);
+}
+
+#[tokio::test]
+async fn key_that_the_log_gave_up_vouches_for_nothing_that_came_later_though_it_is_trusted() {
+    let [old, new, other] = [(); 3].map(|()| SigningKey::generate(ORIGIN).expect("a key"));
+    let change = |position, revision, from: &SigningKey, to: &SigningKey| {
+        leaf(position, "log", revision, "KeyRotated", json!({ "old_key": from.verifier_key(), "new_key": to.verifier_key() }))
+    };
+    let judged = async |key: SigningKey, leaves: Vec<Value>| {
+        let desk = Desk::signed_by(key);
+        let trusted = [&old, &new, &other].map(SigningKey::verifier_key).join("\n");
+        std::fs::write(desk.at("trust.txt"), trusted).expect("written");
+        for leaf in leaves {
+            desk.append(&[leaf]).await;
+        }
+        desk.verify(&desk.written(&[]).await)
+    };
+    let both = || old.handing_over_to(&new).expect("another key");
+    assert!(judged(both(), vec![opened(ORIGIN), change(1, 2, &old, &new)]).await.verified());
+    assert!(judged(both(), vec![opened(ORIGIN), change(1, 2, &old, &new), fact(2, 1)]).await.verified(), "the new key signed");
+
+    let alone = judged(old.clone(), vec![opened(ORIGIN), change(1, 2, &old, &new)]).await;
+    assert!(only_wrong(&alone).1.contains(&format!("is not signed by {}", new.verifier_key())), "{alone:?}");
+    let later = judged(old.clone(), vec![opened(ORIGIN), change(1, 2, &old, &new), fact(2, 1)]).await;
+    assert!(only_wrong(&later).1.contains("which was the log's key at size 3"), "{later:?}");
+    let from_another = vec![opened(ORIGIN), change(1, 2, &old, &new), change(2, 3, &other, &new), fact(3, 1)];
+    let from_another = judged(both(), from_another).await;
+    assert_eq!(only_wrong(&from_another).0, Some(2), "{from_another:?}");
+    // A client may record what he likes elsewhere; only stream log speaks of keys, and only of its own origin.
+    let elsewhere = json!({ "old_key": "a", "new_key": other.verifier_key() });
+    let elsewhere = judged(old.clone(), vec![opened(ORIGIN), leaf(1, "wave/A", 1, "KeyRotated", elsewhere)]).await;
+    assert!(elsewhere.verified(), "{elsewhere:?}");
+}
+
+#[tokio::test]
+async fn change_of_keys_that_the_old_key_did_not_sign_over_these_very_leaves_is_not_told_as_one() {
+    let [old, new, stranger] = [(); 3].map(|()| SigningKey::generate(ORIGIN).expect("a key"));
+    let change = json!({ "old_key": old.verifier_key(), "new_key": new.verifier_key() });
+    let leaves = |first: &str| {
+        let mut opened = opened(ORIGIN);
+        opened["note"] = first.into();
+        vec![opened, leaf(1, "log", 2, "KeyRotated", change.clone()), fact(2, 1)]
+    };
+    // What the log of these leaves is called by whoever holds the old key, with this note over the change.
+    let judged = async |leaves: Vec<Value>, over_the_change: &SignedCheckpoint| {
+        let desk = Desk::signed_by(new.clone());
+        std::fs::write(desk.at("trust.txt"), old.verifier_key()).expect("written");
+        desk.append(&leaves).await;
+        let out = desk.written(&[]).await;
+        std::fs::create_dir_all(out.join("checkpoints")).expect("a directory");
+        std::fs::write(out.join("checkpoints/2.note"), over_the_change.note()).expect("written");
+        let report = desk.verify(&out);
+        assert!(!report.verified(), "{report:?}");
+        report.failures().last().expect("a failure").what.clone()
+    };
+    let signed = async |key: SigningKey, leaves: Vec<Value>| Desk::signed_by(key).append(&leaves[..2]).await;
+    let both = |with: &SigningKey| old.handing_over_to(with).expect("another key");
+
+    let honest = judged(leaves("a"), &signed(both(&new), leaves("a")).await).await;
+    assert!(honest.contains("the key you trust signed that change") && honest.contains(new.verifier_key()), "{honest}");
+    for (why, over) in [
+        ("the new key alone says so", signed(new.clone(), leaves("a")).await),
+        ("the old key signed it with somebody else", signed(both(&stranger), leaves("a")).await),
+        ("both signed it over other leaves", signed(both(&new), leaves("b")).await),
+    ] {
+        let told = judged(leaves("a"), &over).await;
+        assert!(told.contains("may have made that up"), "{why}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn older_checkpoint_by_a_key_that_the_log_never_had_is_refused_though_its_root_is_right() {
+    let desk = Desk::new();
+    desk.append(&[opened(ORIGIN)]).await;
+    desk.append(&[fact(1, 1)]).await;
+    let out = desk.written(&[]).await;
+    assert!(desk.verify(&out).verified());
+    let stranger = Desk::new().append(&[opened(ORIGIN)]).await;
+    std::fs::create_dir_all(out.join("checkpoints")).expect("a directory");
+    std::fs::write(out.join("checkpoints/1.note"), stranger.note()).expect("written");
+    assert!(only_wrong(&desk.verify(&out)).1.contains("checkpoints/1.note: it bears no signature by a trusted key"));
 }

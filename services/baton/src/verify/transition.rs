@@ -4,6 +4,7 @@ use super::leaf::{Leaf, Places};
 use super::manifest::Manifest;
 use super::older::{self, Older};
 use super::report::{Kind, Report};
+use super::rotation::Changes;
 use super::words::Words;
 use super::{Evidence, Stopped, optional, unhex};
 use baton_ledger::bounds::{MAX_LEAF, MAX_RECEIPT};
@@ -25,6 +26,7 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
     let older = older::read(evidence, evidence.dir, Some(manifest), report)?;
     let mut words = Words::list(evidence.dir, report)?;
     let mut places = Places::default();
+    let mut changes = Changes::default();
     let there = listed(evidence, report)?;
     for index in manifest.leaves.positions().take(MAX_LEAVES).filter(|index| !there.contains(index)) {
         report.fail(Some(index), format!("leaves/{index}.json is missing: bundle.json says that it is in the bundle"));
@@ -47,11 +49,12 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
             places.take(index, &leaf, report);
             events += 1;
             last = Some(index);
-        } else if !leaf.is("ErasureAuthorised") {
+        } else if !leaf.is("ErasureAuthorised") && !leaf.is("KeyRotated") {
             report.fail(Some(index), format!("the leaf is of stream {} and the bundle is about {stream}", leaf.stream));
         } else if leaf.position != index {
             report.fail(Some(index), format!("the leaf says that its position is {}", leaf.position));
         }
+        changes.take(index, &leaf, &signed.origin);
         words.take(index, &leaf, &bytes, evidence.files, report)?;
     }
     if events == 0 {
@@ -60,6 +63,7 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
     report.leaves(there.len() as u64);
     let whole = report.failures().is_empty();
     words.finish(Some(manifest), report);
+    changes.settle(evidence, &older, report);
     for older in &older {
         continued(evidence, older, report)?;
     }

@@ -47,6 +47,10 @@ impl Trust {
         &self.keys
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn holds(&self, key: &str) -> bool {
         self.keys.keys().any(|line| line == key)
     }

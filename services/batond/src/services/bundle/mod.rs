@@ -9,7 +9,7 @@
 //! | `checkpoint`, `tile/…` | the whole log: see [`baton_ledger::bundle`] |
 //! | `leaves/<index>.json`, `proofs/<index>.tlog-proof` | one transition: the leaves verbatim, each with its receipt at the checkpoint |
 //! | `disclosures/<index>.json` | what opens the commitments of a leaf: `{"/payload/note": {"salt": HEX, "value": WORDS}}` |
-//! | `checkpoints/<size>.note` | older checkpoints, at most [`OLDER`] |
+//! | `checkpoints/<size>.note` | older checkpoints, at most [`OLDER`], and those that cover a change of the log's key |
 //! | `checkpoints/<size>.consistency` | one transition: the proof from that size, a hash in hexadecimal a line |
 //! | `bundle.json` | what was asked and what is in it; the last file |
 
@@ -21,6 +21,7 @@ mod whole;
 use super::Service;
 use crate::parse::FieldViolation;
 use crate::{parse, status};
+use baton_domain::state::State;
 use baton_domain::values::Position;
 use baton_ledger::{Disclosure, SignedCheckpoint, StoredRecord};
 use baton_proto::v1 as proto;
@@ -45,7 +46,10 @@ impl Service {
         let asked = parse::export_bundle(sent).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
         let with_words = sent.with_words;
-        let checkpoint = self.engine.checkpoint();
+        let checkpoint = match sent.tree_size {
+            None => self.engine.checkpoint(),
+            Some(size) => self.checkpoint_at(size, &state).await?,
+        };
         let size = checkpoint.checkpoint().size;
         if sent.from_sizes.len() as u64 > OLDER || sent.from_sizes.iter().any(|from| !(1..=size).contains(from)) {
             let description = format!("holds more than {OLDER} sizes, or one that is not 1 to {size}");
@@ -73,6 +77,25 @@ impl Service {
             }
         });
         Ok(ReceiverStream::new(receiver))
+    }
+
+    /// The checkpoint of this size, if the log signed one and what is left of the words can be explained by it.
+    async fn checkpoint_at(&self, size: u64, state: &State) -> Result<SignedCheckpoint, Status> {
+        let refuse =
+            |description: String| Err(status::invalid(vec![FieldViolation { field: "tree_size".to_owned(), description }]));
+        let Some(last) = size.checked_sub(1) else { return refuse("is not a size from 1 on".to_owned()) };
+        let receipt = self.engine.receipt(Position(last)).await.map_err(|error| status::read(&error))?;
+        let Some(signed) = receipt.map(|receipt| receipt.checkpoint) else {
+            return refuse(format!("is more than the {} events of the log", state.size));
+        };
+        if signed.checkpoint().size != size {
+            let next = signed.checkpoint().size;
+            return refuse(format!("is not the size of a checkpoint; the next one is of size {next}"));
+        }
+        match state.erased.values().find(|by| by.0 >= size) {
+            Some(by) => refuse(format!("is of before words were erased by event {by}, which a bundle of it could not explain")),
+            None => Ok(signed),
+        }
     }
 
     /// What lies beside a leaf, if it was asked for and can be read.

@@ -1,5 +1,5 @@
 //! One transition: the leaves of its stream, each with its proof up to the bundle's checkpoint, and
-//! the leaves of the erasures that explain which of its words are gone.
+//! the leaves of the erasures that explain which of its words are gone, and of the changes of the log's key.
 
 use super::Service;
 use super::manifest::Manifest;
@@ -7,7 +7,7 @@ use super::send::{Ended, Sender};
 use super::whole::defect;
 use crate::status;
 use baton_domain::values::{Position, Revision, StreamId, TransitionId};
-use baton_ledger::{Receipt, SignedCheckpoint, StoredRecord};
+use baton_ledger::{Receipt, SignedCheckpoint, StoredRecord, Succession};
 use std::collections::BTreeSet;
 
 /// How many records are read at a time.
@@ -39,7 +39,14 @@ impl Service {
         if !explained.is_empty() {
             self.erasures(sender, checkpoint, manifest, &explained).await?;
         }
-        self.older_checkpoints(sender, size, manifest).await?;
+        // Which key signed when, for whoever trusts one of them.
+        let changes = self.key_changes(size).await?;
+        for record in &changes {
+            self.leaf(sender, record, checkpoint).await?;
+            manifest.leaf(record.position.0);
+            self.disclose(sender, record, manifest).await?;
+        }
+        self.older_checkpoints(sender, size, &changes, manifest).await?;
         let sizes: BTreeSet<u64> = manifest.checkpoints().chain(from_sizes.iter().copied()).collect();
         for from in sizes {
             let proof = self.engine.prove_consistency(from, size).map_err(defect)?;
@@ -76,6 +83,19 @@ impl Service {
         let proof = self.engine.prove_inclusion(Position(position.0), checkpoint.checkpoint().size).map_err(defect)?;
         let receipt = Receipt { position, proof, checkpoint: checkpoint.clone() };
         sender.file(&format!("proofs/{position}.tlog-proof"), receipt.to_text().as_bytes()).await
+    }
+
+    /// The events before `size` that say that the log changed its key.
+    pub(super) async fn key_changes(&self, size: u64) -> Result<Vec<StoredRecord>, Ended> {
+        let (mut found, mut from) = (Vec::new(), Revision::FIRST);
+        while let Some(page) = self.page(&StreamId::Log, from, size).await? {
+            from = Revision(from.0 + page.len() as u64);
+            let changes = |record: &StoredRecord| {
+                matches!(baton_engine::key_succession(&record.stream, &record.leaf), Some(Succession::Rotated { .. }))
+            };
+            found.extend(page.into_iter().filter(changes));
+        }
+        Ok(found)
     }
 
     /// The next records of a stream that lie before `size`; `None` when there are no more.

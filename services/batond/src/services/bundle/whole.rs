@@ -7,6 +7,7 @@ use crate::status::{self, Reason};
 use baton_domain::values::Position;
 use baton_ledger::bundle::Growth;
 use baton_ledger::{SignedCheckpoint, StoredRecord};
+use std::collections::BTreeSet;
 
 impl Service {
     pub(super) async fn whole(
@@ -29,15 +30,23 @@ impl Service {
                 self.disclose(sender, record, manifest).await?;
             }
         }
-        self.older_checkpoints(sender, size, manifest).await
+        let changes = self.key_changes(size).await?;
+        self.older_checkpoints(sender, size, &changes, manifest).await
     }
 
-    /// The checkpoints of some earlier batches, spread over the log.
-    pub(super) async fn older_checkpoints(&self, sender: &mut Sender, size: u64, manifest: &mut Manifest) -> Result<(), Ended> {
+    /// The checkpoints of some earlier batches, spread over the log, and each that covers a change of keys.
+    pub(super) async fn older_checkpoints(
+        &self,
+        sender: &mut Sender,
+        size: u64,
+        changes: &[StoredRecord],
+        manifest: &mut Manifest,
+    ) -> Result<(), Ended> {
+        // At most size, which is a u64.
+        let spread = (0..OLDER).map(|part| (u128::from(size) * u128::from(part) / u128::from(OLDER)) as u64);
+        let all: BTreeSet<u64> = spread.chain(changes.iter().map(|change| change.position.0)).collect();
         let mut last = 0;
-        for at in (0..OLDER).map(|part| u128::from(size) * u128::from(part) / u128::from(OLDER)) {
-            // At most size, which is a u64.
-            let at = at as u64;
+        for at in all {
             if at < last || at >= size {
                 continue;
             }
