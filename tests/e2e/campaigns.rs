@@ -30,6 +30,12 @@ async fn server_killed_at_a_system_call_starts_again_with_nothing_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn failed_sync_that_nobody_noted_is_found_out_when_the_next_server_loses_power() {
+    let report = campaign::syscalls::run_unmarked(Plan::short(24)).await;
+    assert!(report.violations.iter().any(|v| v.contains("WithoutPower") && v.contains("is lost")), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn failing_disk_is_answered_as_such_and_nothing_acknowledged_is_lost() {
     campaign::io::run(Plan::short(30)).await.assert_held();
 }

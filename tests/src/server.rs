@@ -53,10 +53,14 @@ impl DataDir {
             .expect("a new log");
     }
 
-    /// The same files in a directory of their own, with nobody's words beside them.
+    /// The same files in a directory of their own, with the archive of [`archive`](DataDir::archive) if there is one and
+    /// nobody's words beside them.
     pub fn copy(&self) -> Self {
         let copy = Self::empty();
         copy_dir(&self.data, &copy.data);
+        if self.archive().exists() {
+            copy_dir(&self.archive(), &copy.archive());
+        }
         std::fs::copy(self.key(), copy.key()).expect("the key is copied");
         copy
     }
@@ -74,6 +78,11 @@ impl DataDir {
     /// Another data directory beside this one, which somebody else makes, with the key in a file beside it.
     pub fn other(&self, name: &str, key: &str) -> Self {
         Self { data: self.beside(name), key: self.beside(key), dir: Arc::clone(&self.dir) }
+    }
+
+    /// Where an archive of the log belongs, apart from the data.
+    pub fn archive(&self) -> PathBuf {
+        self.beside("archive")
     }
 
     /// A path beside the data directory, for a test's own files.

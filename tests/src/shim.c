@@ -1,13 +1,14 @@
 /*
- * Stands between a program and the C library for everything that changes files below one directory.
+ * Stands between a program and the C library for everything that changes files below some directories.
  *
  * It counts those calls over all threads, can let the n-th one fail, fall short or be the last thing the process does,
  * and keeps an image of what is durable: bytes enter it when a sync of their file succeeds, and bytes of a sync that
- * failed never do, however often it is repeated. What is not modelled: names are durable at once, and unsynced bytes
- * never reach the disk by themselves.
+ * failed never do, however often it is repeated and by whatever process: they are noted beside the image. What is not
+ * modelled: names are durable at once, and unsynced bytes never reach the disk by themselves.
  *
- * Told by the environment: SHIM_DIR, the directory; SHIM_CONTROL, a file with struct control; SHIM_IMAGE, a directory
- * with one file per inode. Children are not watched.
+ * Told by the environment: SHIM_DIRS, the directories, with colons between them; SHIM_CONTROL, a file with struct
+ * control; SHIM_IMAGE, a directory with one file per inode, and INODE.lost for what failed syncs lost of it. Children
+ * are not watched.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -37,8 +38,9 @@ struct control {
 
 struct dirty { ino_t file; off_t from, to; };
 
-static char dir[4096], image[4096];
-static size_t dir_length;
+enum { MOST_DIRS = 4 };
+static char dirs[MOST_DIRS][4096], image[4096];
+static size_t dir_count;
 static struct control *control;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct dirty *dirty;
@@ -49,7 +51,7 @@ static size_t known_count;
 #define REAL(name) ({ static __typeof__(&name) real; if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name); real; })
 
 __attribute__((constructor)) static void begin(void) {
-  const char *where = getenv("SHIM_DIR"), *file = getenv("SHIM_CONTROL"), *keep = getenv("SHIM_IMAGE");
+  const char *where = getenv("SHIM_DIRS"), *file = getenv("SHIM_CONTROL"), *keep = getenv("SHIM_IMAGE");
   unsetenv("LD_PRELOAD");
   if (!where || !file || !keep) return;
   snprintf(image, sizeof image, "%s", keep);
@@ -58,25 +60,46 @@ __attribute__((constructor)) static void begin(void) {
   control = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (control == MAP_FAILED) abort();
   close(fd);
-  dir_length = (size_t)snprintf(dir, sizeof dir, "%s/", where);
+  while (*where && dir_count < MOST_DIRS) {
+    size_t length = strcspn(where, ":");
+    snprintf(dirs[dir_count++], sizeof dirs[0], "%.*s/", (int)length, where);
+    where += length + (where[length] == ':');
+  }
 }
 
-static int ours(const char *path) { return dir_length && strncmp(path, dir, dir_length) == 0; }
+/* How much of a path is the directory of ours that it lies below; 0 for none. */
+static size_t ours(const char *path) {
+  for (size_t i = 0; i < dir_count; i++) {
+    size_t length = strlen(dirs[i]);
+    if (strncmp(path, dirs[i], length) == 0) return length;
+  }
+  return 0;
+}
+
+/* The directories themselves are ours as well: puts a slash behind the path of one. */
+static void close_dir(char *path, size_t size) {
+  size_t length = strlen(path);
+  for (size_t i = 0; i < dir_count; i++) {
+    if (length + 1 == strlen(dirs[i]) && length + 1 < size && strncmp(path, dirs[i], length) == 0) {
+      strcat(path, "/");
+      return;
+    }
+  }
+}
 
 /* The path of a descriptor, if it is one of ours. */
 static int path_of(int fd, char *path, size_t size) {
   char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t length = dir_length ? readlink(link, path, size - 1) : -1;
+  ssize_t length = dir_count ? readlink(link, path, size - 1) : -1;
   if (length < 0) return 0;
   path[length] = 0;
-  /* The directory itself is one of ours as well. */
-  if ((size_t)length + 1 == dir_length && (size_t)length + 1 < size) strcat(path, "/");
-  return ours(path);
+  close_dir(path, size);
+  return ours(path) != 0;
 }
 
 static int kind(const char *path) {
-  const char *name = path + dir_length;
+  const char *name = path + ours(path);
   if (strncmp(name, "store/", 6) == 0) return 1;
   if (strcmp(name, "head") == 0) return 2;
   if (strcmp(name, "keys") == 0) return 4;
@@ -99,9 +122,58 @@ static void after(enum action action) {
   if (action == KILL_AFTER) kill(getpid(), SIGKILL);
 }
 
+static void put_dirty(ino_t file, off_t from, off_t to) {
+  if (from >= to) return;
+  if (dirty_count == dirty_room) {
+    dirty_room = dirty_room ? dirty_room * 2 : 256;
+    dirty = realloc(dirty, dirty_room * sizeof *dirty);
+    if (!dirty) abort();
+  }
+  dirty[dirty_count++] = (struct dirty){file, from, to};
+}
+
+static void lost_name(char *name, size_t size, ino_t file) { snprintf(name, size, "%s/%lu.lost", image, (unsigned long)file); }
+
+static int by_begin(const void *a, const void *b) {
+  off_t one = ((const struct dirty *)a)->from, other = ((const struct dirty *)b)->from;
+  return (one > other) - (one < other);
+}
+
+/* All of a file but what failed syncs lost of it. */
+static void put_dirty_but_lost(ino_t file, off_t size) {
+  char name[5000];
+  struct stat stat;
+  off_t at = 0;
+  lost_name(name, sizeof name, file);
+  int fd = REAL(open64)(name, O_RDONLY | O_CLOEXEC);
+  if (fd >= 0 && fstat(fd, &stat) == 0) {
+    size_t count = (size_t)stat.st_size / sizeof(struct dirty);
+    struct dirty *lost = malloc((size_t)stat.st_size + 1);
+    if (!lost || pread(fd, lost, count * sizeof *lost, 0) != (ssize_t)(count * sizeof *lost)) abort();
+    qsort(lost, count, sizeof *lost, by_begin);
+    for (size_t i = 0; i < count; i++) {
+      put_dirty(file, at, lost[i].from < size ? lost[i].from : size);
+      if (lost[i].to > at) at = lost[i].to;
+    }
+    free(lost);
+  }
+  if (fd >= 0) close(fd);
+  put_dirty(file, at, size);
+}
+
+/* Notes what a sync that failed was to make durable. */
+static void lose(ino_t file, const struct dirty *taken, size_t count) {
+  char name[5000];
+  lost_name(name, sizeof name, file);
+  int fd = REAL(open64)(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  ssize_t size = (ssize_t)(count * sizeof *taken);
+  if (fd < 0 || REAL(write)(fd, taken, (size_t)size) != size) abort();
+  close(fd);
+}
+
 /*
  * Puts a range on the list of what is not synced. Of a file that this process meets for the first time all bytes are: an
- * earlier process may have written and not synced them, and the next sync covers them.
+ * earlier process may have written and not synced them, and the next sync covers them. What a failed sync lost is not.
  */
 static void unsynced(ino_t file, off_t size, off_t from, off_t to) {
   pthread_mutex_lock(&lock);
@@ -111,17 +183,9 @@ static void unsynced(ino_t file, off_t size, off_t from, off_t to) {
     known = realloc(known, (known_count + 1) * sizeof *known);
     if (!known) abort();
     known[known_count++] = file;
-    from = 0;
-    to = size;
+    put_dirty_but_lost(file, size);
   }
-  if (from < to) {
-    if (dirty_count == dirty_room) {
-      dirty_room = dirty_room ? dirty_room * 2 : 256;
-      dirty = realloc(dirty, dirty_room * sizeof *dirty);
-      if (!dirty) abort();
-    }
-    dirty[dirty_count++] = (struct dirty){file, from, to};
-  }
+  put_dirty(file, from, to);
   pthread_mutex_unlock(&lock);
 }
 
@@ -187,6 +251,8 @@ static int sync_file(enum call call, int fd, int (*real)(int)) {
     result = real(fd);
     error = errno;
     if (result == 0 && S_ISREG(stat.st_mode)) keep(path, &stat, taken, count);
+  } else if (S_ISREG(stat.st_mode)) {
+    lose(stat.st_ino, taken, count);
   }
   free(taken);
   after(action);
@@ -279,6 +345,8 @@ static void forget(const struct stat *stat) {
   pthread_mutex_unlock(&lock);
   snprintf(name, sizeof name, "%s/%lu", image, (unsigned long)stat->st_ino);
   REAL(unlink)(name);
+  lost_name(name, sizeof name, stat->st_ino);
+  REAL(unlink)(name);
 }
 
 int unlink(const char *path) {
@@ -295,8 +363,14 @@ int unlink(const char *path) {
 int unlinkat(int at, const char *name, int flags) {
   char path[8300];
   struct stat stat;
-  if (!path_of(at, path, 4096)) return REAL(unlinkat)(at, name, flags);
-  strncat(strcat(path, "/"), name, 4096);
+  if (at == AT_FDCWD) {
+    /* The last call of the removal of a directory with all in it names it by its path. */
+    snprintf(path, sizeof path, "%s", name);
+    if (!ours(path)) return REAL(unlinkat)(at, name, flags);
+  } else {
+    if (!path_of(at, path, 4096)) return REAL(unlinkat)(at, name, flags);
+    strncat(strcat(path, "/"), name, 4096);
+  }
   enum action action = judge(UNLINK, path);
   if (action == FAIL) { errno = control->error; return -1; }
   int known = fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) == 0, result = REAL(unlinkat)(at, name, flags);
@@ -306,8 +380,11 @@ int unlinkat(int at, const char *name, int flags) {
 }
 
 int mkdir(const char *path, mode_t mode) {
-  if (!ours(path)) return REAL(mkdir)(path, mode);
-  enum action action = judge(MKDIR, path);
+  char closed[4096];
+  snprintf(closed, sizeof closed, "%s", path);
+  close_dir(closed, sizeof closed);
+  if (!ours(closed)) return REAL(mkdir)(path, mode);
+  enum action action = judge(MKDIR, closed);
   if (action == FAIL) { errno = control->error; return -1; }
   int result = REAL(mkdir)(path, mode);
   after(action);

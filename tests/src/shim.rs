@@ -1,10 +1,11 @@
-//! A library between a server and the C library: counts calls that change files, lets the n-th fail or be the last, and
+//! A library between a program and the C library: counts calls that change files, lets the n-th fail or be the last, and
 //! knows what is durable.
 //!
 //! Compiled from `shim.c` by the C compiler that Rust links with. Counting is over all threads of the server, so a
 //! number names the same call again as far as the server does the same again. What it can not see: calls that the
 //! program makes without the C library, and writes through mapped memory; the server does neither.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -94,11 +95,12 @@ const SEEN_AT: u64 = 32;
 const HIT_AT: u64 = 40;
 const BY_CALL_AT: u64 = 48;
 
-/// The library, told about one data directory.
+/// The library, told about one data directory, or about some directories.
 pub struct Shim {
     dir: TempDir,
     control: File,
-    data: PathBuf,
+    /// At most four, see `shim.c`.
+    watched: Vec<PathBuf>,
     library: PathBuf,
 }
 
@@ -108,11 +110,19 @@ impl Shim {
     /// # Panics
     /// When there is no C compiler.
     pub fn new(data: &DataDir) -> Self {
+        Self::over(vec![data.path()])
+    }
+
+    /// The same for other directories; the kinds of [`Files`] are told by the names in each.
+    ///
+    /// # Panics
+    /// When there is no C compiler.
+    pub fn over(watched: Vec<PathBuf>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let open = File::options().create(true).truncate(false).read(true).write(true).open(dir.path().join("control"));
         let control = open.expect("a file");
         control.set_len(CONTROL_LEN).expect("a file of zeros passes every call");
-        let shim = Self { dir, control, data: data.path(), library: library() };
+        let shim = Self { dir, control, watched, library: library() };
         shim.take_for_durable();
         shim
     }
@@ -122,9 +132,26 @@ impl Shim {
         let image = self.image();
         let _ = std::fs::remove_dir_all(&image);
         std::fs::create_dir(&image).expect("a directory");
-        if self.data.exists() {
-            each_file(&self.data, &mut |path, inode| {
-                std::fs::copy(path, image.join(inode.to_string())).expect("a file is copied");
+        self.each_file(&mut |path, inode| {
+            std::fs::copy(path, image.join(inode.to_string())).expect("a file is copied");
+        });
+    }
+
+    /// What is durable of the files here, and what failed syncs lost of them, is taken over from the same files elsewhere:
+    /// for a copy of a directory that was made while its syncs failed.
+    pub fn take_over(&self, from: &Shim) {
+        let (image, other) = (self.image(), from.image());
+        for (here, there) in self.watched.iter().zip(&from.watched) {
+            each_file(here, &mut |path, inode| {
+                let twin = there.join(path.strip_prefix(here).expect("it lies there"));
+                let twin = std::fs::metadata(twin).expect("the same file").ino();
+                for end in ["", ".lost"] {
+                    let (mine, its) = (image.join(format!("{inode}{end}")), other.join(format!("{twin}{end}")));
+                    let _ = std::fs::remove_file(&mine);
+                    if its.exists() {
+                        std::fs::copy(its, mine).expect("a file is copied");
+                    }
+                }
             });
         }
     }
@@ -137,7 +164,8 @@ impl Shim {
     /// A command that runs a program of this workspace under the library.
     pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(program(name));
-        command.env("LD_PRELOAD", &self.library).env("SHIM_DIR", &self.data);
+        let dirs = self.watched.iter().map(|dir| dir.as_os_str()).collect::<Vec<_>>().join(OsStr::new(":"));
+        command.env("LD_PRELOAD", &self.library).env("SHIM_DIRS", dirs);
         command.env("SHIM_CONTROL", self.dir.path().join("control")).env("SHIM_IMAGE", self.image());
         command
     }
@@ -189,12 +217,18 @@ impl Shim {
 
     /// Puts what is durable in the place of what is there: what a loss of power would have left. The server must be gone.
     pub fn lose_power(&self) {
-        each_file(&self.data, &mut |path, inode| {
+        self.each_file(&mut |path, inode| {
+            // What is read from now on is what is on the disk.
+            let _ = std::fs::remove_file(self.image().join(format!("{inode}.lost")));
             let durable = self.image().join(inode.to_string());
             let bytes = if durable.exists() { std::fs::read(durable).expect("a file") } else { Vec::new() };
             // In place: the file keeps its inode, under which the image knows it.
             std::fs::write(path, bytes).expect("a file is written");
         });
+    }
+
+    fn each_file(&self, act: &mut impl FnMut(&Path, u64)) {
+        self.watched.iter().filter(|dir| dir.exists()).for_each(|dir| each_file(dir, act));
     }
 
     fn image(&self) -> PathBuf {

@@ -143,7 +143,7 @@ pub const ALL: [Campaign; 11] = [
     },
     Campaign {
         name: "syscalls",
-        about: "killed before or after one call that changes files; a cycle is one call of init, open, commit or close",
+        about: "killed before or after one call that changes files; a cycle is one call of a life and one way to end there",
         full: usize::MAX,
         run: |plan| Box::pin(syscalls::run(plan)),
     },

@@ -3,6 +3,9 @@
 //! Nothing is judged here: whoever is to be convinced runs `baton verify`. The directory must be empty,
 //! every file is synced before it gets its name, and `bundle.json` gets its own last; without it the
 //! directory is no bundle. With `--issued-to` the log says first to whom it is given (`extract.rs`).
+//!
+//! So an export that was cut short anywhere leaves a whole bundle or one that says it is none,
+//! and the same command, run again, tells them apart and says what to do.
 
 use super::Context;
 use super::extract::{self, Issued};
@@ -13,6 +16,7 @@ use baton_ledger::bundle::{BundleError, BundleFile, CHECKPOINT, DirectoryWriter,
 use baton_proto::v1::ExportBundleRequest;
 use serde_json::json;
 use std::io::Write as _;
+use std::path::Path;
 
 /// The file that says that a bundle is whole.
 const MANIFEST: &str = "bundle.json";
@@ -22,13 +26,9 @@ pub(super) async fn bundle(cx: &mut Context, args: &ExportBundle) -> Result<(), 
         return Err(Failure::Usage("say who issues the extract with --person ID".to_owned()));
     }
     let client = cx.connect().await?;
-    let filled = || {
-        let what = format!("{} is not empty; a bundle is written into an empty directory, choose another", args.out.display());
-        Err(Failure::Refused(what))
-    };
     // Before anything is put on record that then could not be written.
     if std::fs::read_dir(&args.out).is_ok_and(|mut entries| entries.next().is_some()) {
-        return filled();
+        return Err(Failure::Refused(occupied(&args.out)));
     }
     let issued = match &args.issued_to {
         Some(to) => Some(extract::record(&client, args, to).await?),
@@ -47,7 +47,7 @@ pub(super) async fn bundle(cx: &mut Context, args: &ExportBundle) -> Result<(), 
     let mut stream = asked?.into_inner();
     let mut writer = DirectoryWriter::open(&args.out).map_err(failure)?;
     if !writer.is_empty().map_err(failure)? {
-        return filled();
+        return Err(Failure::Refused(occupied(&args.out)));
     }
     let bar = cx.progress(0);
     let mut under_way = BundleFile { path: String::new(), bytes: Vec::new() };
@@ -95,6 +95,19 @@ pub(super) async fn bundle(cx: &mut Context, args: &ExportBundle) -> Result<(), 
     Ok(())
 }
 
+/// Why nothing is written into a directory that is not empty, and what to do. An export that was cut short is not gone on
+/// with: the log may have grown since, and what is there be of an older size.
+fn occupied(out: &Path) -> String {
+    let out_name = out.display();
+    match out.join(MANIFEST).exists() {
+        true => format!("{out_name} holds a bundle already, and one is never overwritten: choose another directory"),
+        false => format!(
+            "{out_name} is not empty and holds no whole bundle: if an export was cut short there, remove it and ask again; \
+             otherwise choose another directory"
+        ),
+    }
+}
+
 /// The checkpoint only after all it covers is durable, and the manifest after that.
 fn keep(writer: &mut DirectoryWriter, file: &BundleFile) -> Result<(), BundleError> {
     match file.path.as_str() {
@@ -127,5 +140,20 @@ fn failure(error: BundleError) -> Failure {
     match error {
         BundleError::Io { .. } => Failure::Unavailable(error.to_string()),
         _ => Failure::Refused(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directory_that_is_not_empty_is_told_to_hold_a_bundle_or_an_export_that_was_cut_short() {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::write(dir.path().join(CHECKPOINT), "half").expect("written");
+        assert!(occupied(dir.path()).contains("remove it and ask again"));
+        std::fs::write(dir.path().join(MANIFEST), "{}").expect("written");
+        let whole = occupied(dir.path());
+        assert!(whole.contains("choose another") && !whole.contains("remove"), "{whole}");
     }
 }
