@@ -286,6 +286,25 @@ async fn a_rewrite_that_ends_at_any_step_is_taken_up_by_the_next_start_also_when
     }
 }
 
+#[tokio::test]
+async fn start_after_a_failed_sync_writes_nothing_into_the_old_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, faults) = two_records(dir.path()).await;
+    faults.fail_syncs();
+    fail(&ledger).await;
+    faults.heal();
+    drop(ledger);
+    assert!(marker(dir.path()));
+    let data = dir.path().join("store/db");
+    let before = fs::read(&data).unwrap();
+    faults.stop_at(RewriteStep::Copied);
+    assert!(open_with(dir.path(), faults.options()).is_err());
+    assert!(fs::read(&data).unwrap() == before, "the engine was let at the old files");
+    faults.heal();
+    assert_goes_on(&open(dir.path())).await;
+    assert!(!dir.path().join("recovery/source").exists());
+}
+
 /// Whether a rewrite is due and the stop was clean.
 async fn inspect_after_close(dir: &Path, ledger: SledLedger) -> (bool, bool) {
     ledger.close().await.unwrap();

@@ -136,8 +136,7 @@ fn write_anew(layout: &Layout, key: &SigningKey, options: &OpenOptions, noted: O
     tracing::warn!("a sync had failed before the last stop; the store is written anew");
     rewrite::step(options, RewriteStep::Marked, layout)?;
     if !rewrite::only_to_move(layout) {
-        let source = open_disk(layout, options)?;
-        rewrite::copy(layout, &source, key, options, noted)?;
+        rewrite::copy_of_a_copy(layout, key, options, noted)?;
     }
     rewrite::replace_keys(layout, options)?;
     rewrite::swap(layout, options, true)

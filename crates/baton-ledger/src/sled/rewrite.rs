@@ -146,6 +146,26 @@ pub(super) fn copy(
     }
 }
 
+/// [`copy`] at a start, from a copy of the store: the engine writes while it opens, and syncs what it writes. In the old
+/// files that would come after bytes that only the cache has, and a power loss would leave a store with a hole in it.
+pub(super) fn copy_of_a_copy(
+    layout: &Layout,
+    key: &SigningKey,
+    options: &OpenOptions,
+    noted: Option<&Noted>,
+) -> Result<(), OpenError> {
+    let path = layout.recovery().join("source");
+    let copied = remove_if_there(&path).and_then(|()| recovery::copy_dir(&layout.store(), &path));
+    copied.map_err(io_at("copy the store to", &path))?;
+    let store =
+        Store::open(&path, options.cache_bytes).map_err(|fault| store_fault(layout, "open a copy of the store of", fault))?;
+    let syncer = Syncer::new(&path, SyncMode::Real, None).map_err(io_at("open the data file in", &path))?;
+    let source = SledDisk { syncer, store, layout: layout.clone(), write_hook: None, _scratch: None };
+    copy(layout, &source, key, options, noted)?;
+    drop(source);
+    remove_if_there(&path).map_err(io_at("remove", &path))
+}
+
 /// Whether a copy failed because of the store it was made of, and not because of the new one.
 pub(super) fn is_of_the_source(error: &OpenError) -> bool {
     matches!(error, OpenError::Damaged { .. } | OpenError::Io { what: READ_STORE, .. })
