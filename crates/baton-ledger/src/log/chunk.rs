@@ -25,9 +25,9 @@
 //! [`Chunk::decode`] returns only what is whole: the sum, every leaf hash and every length fit.
 //! These bytes have been released: they must decode for ever, and the golden test says so.
 //!
-//! **Why 16 KiB?** The storage engine keeps up to 17 values in one node and at least one node in each of
+//! **Why 32 KiB?** The storage engine keeps up to 17 values in one node and at least one node in each of
 //! the 256 parts of its cache, whatever it is told, so chunks decide how much memory it takes; and a record
-//! is read with its whole chunk.
+//! is read with its whole chunk. Smaller ones cost disk: 16 KiB took 2.51 bytes for each byte of events, 96 KiB 2.44.
 //!
 //! **Why 96 KiB at most?** A larger record has a chunk of its own. The engine rewrites a node as one piece,
 //! and puts a piece over a quarter of its segment size into a side file that it never syncs. Chunks of
@@ -44,7 +44,7 @@ use crate::proof::SignedCheckpoint;
 pub(crate) const SEGMENT: usize = 8 * 1024 * 1024;
 
 /// A chunk takes no further entry that would make it larger than this, in bytes.
-const FULL: usize = 16 * 1024;
+const FULL: usize = 32 * 1024;
 
 const FORMAT: u8 = 2;
 const LAST_OF_BATCH: u8 = 1;
