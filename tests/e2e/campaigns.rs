@@ -42,7 +42,7 @@ async fn failing_disk_is_answered_as_such_and_nothing_acknowledged_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn server_that_leaves_the_sync_out_is_found_out_at_system_calls_and_on_failing_disks() {
-    let report = campaign::syscalls::run_with(Plan::short(20), &["--leave-sync-out"]).await;
+    let report = campaign::syscalls::run_with(Plan::short(60), &["--leave-sync-out"]).await;
     assert!(report.violations.iter().any(|v| v.contains("WithoutPower") && v.contains("is lost")), "{report}");
     let report = campaign::io::run_with(Plan::short(4), &["--leave-sync-out"]).await;
     assert!(report.violations.iter().any(|v| v.contains("is lost")), "{report}");

@@ -286,6 +286,8 @@ fn spawn(writer: Writer, ended: watch::Sender<Ended>) -> std::io::Result<()> {
     let both = move || {
         let worked = one();
         let result = worked.and(other.join().unwrap_or(Err(ShutdownError::WriterGone)));
+        // It holds the ledger, and a process may end as soon as it hears that the writer has.
+        drop(one);
         conclude(result, &published, &ended);
     };
     named("baton-writer-1").spawn(both).map(drop).inspect_err(|_| writer.give_up())
