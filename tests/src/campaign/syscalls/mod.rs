@@ -33,12 +33,12 @@ type Point = (Life, u64, End);
 
 /// A cycle is one call of one life and one way to end there; as many cycles as there are of them do all.
 pub async fn run(plan: Plan) -> Report {
-    run_with(plan, &[]).await
+    campaign(plan, &Life::ALL, Before::make(), &[]).await
 }
 
-/// The same with further arguments to the server, so that one that answers too early can be found out.
+/// Only servers on a log that was stopped or killed, with further arguments, so that one that answers too early is found out.
 pub async fn run_with(plan: Plan, arguments: &[&str]) -> Report {
-    campaign(plan, &Life::ALL, Before::make(), arguments).await
+    campaign(plan, &[Life::AfterAStop, Life::AfterAKill], Before::make(), arguments).await
 }
 
 /// Only starts after a failed sync, without the note that it failed: they rely on what the disk never got, and are found out.
