@@ -35,7 +35,7 @@ pub trait Ledger: Send + Sync {
     /// there the batch may or may not be found after the next open, whole.
     ///
     /// May block the calling thread for as long as the disk takes. It is meant to be called from
-    /// one writer thread, outside the threads of an async runtime. Dropping the future cancels
+    /// one writer at a time, outside the threads of an async runtime. Dropping the future cancels
     /// nothing.
     async fn append(&self, batch: Batch) -> Result<Appended, AppendError>;
 
