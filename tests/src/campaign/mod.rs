@@ -8,9 +8,12 @@
 use std::fmt::{self, Display};
 use std::future::Future;
 use std::pin::Pin;
+use std::process::{Command, Stdio};
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
+
+use crate::server::{ADMINISTRATOR, DataDir};
 
 pub mod concurrent;
 pub mod cut;
@@ -24,6 +27,17 @@ pub mod readers;
 pub mod second;
 pub mod soak;
 pub mod syscalls;
+
+/// How `baton init`, as this command, ends in a data directory: its exit code, and what it says on standard error.
+fn init(mut command: Command, data: &DataDir) -> (Option<i32>, String) {
+    command
+        .args(["init", "--origin", "baton.test/e2e", "--administrator", ADMINISTRATOR, "--data"])
+        .arg(data.path())
+        .arg("--key")
+        .arg(data.key());
+    let output = command.stdin(Stdio::null()).output().expect("baton starts");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
 
 /// The seed unless another is given.
 pub const SEED: u64 = 41;

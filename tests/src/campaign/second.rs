@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use rand::Rng as _;
 
 use super::{Plan, Report};
 use crate::client::Clients;
 use crate::commands::{fact, one};
-use crate::server::{ADMINISTRATOR, DataDir, Server, program};
+use crate::server::{DataDir, Server, program};
 
 /// A cycle is each of them once.
 pub async fn run(plan: Plan) -> Report {
@@ -75,14 +75,7 @@ fn serve(data: &DataDir) -> (Option<i32>, String) {
 }
 
 fn init(data: &DataDir) -> (Option<i32>, String) {
-    let mut command = Command::new(program("baton"));
-    command
-        .args(["init", "--origin", "baton.test/e2e", "--administrator", ADMINISTRATOR, "--data"])
-        .arg(data.path())
-        .arg("--key")
-        .arg(data.key());
-    let output = command.stdin(Stdio::null()).output().expect("baton starts");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    super::init(Command::new(program("baton")), data)
 }
 
 /// Checks that an act is refused in order, says one of the words, and changes no file but the lock of a log nobody holds.

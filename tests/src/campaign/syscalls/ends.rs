@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use baton_proto::v1 as proto;
 
+use super::super::init;
 use super::super::load::{compared_whole, mixed};
-use super::lives::{Before, Life, Lived, init};
+use super::lives::{Before, Life, Lived};
 use super::{export, marked};
 use crate::client::Clients;
 use crate::history::Sent;
@@ -23,9 +24,9 @@ pub(super) async fn looked_at(before: &Before, lived: &Lived) -> Vec<String> {
 async fn start_again(data: &DataDir, life: Life, sent: &[Sent]) -> Vec<String> {
     if life == Life::Init {
         // Cut short, it is done again; done already, it is refused. The start tells.
-        let ended = init(Command::new(program("baton")), data);
-        if ended != "success" && !ended.contains("begun") {
-            return vec![format!("the log can not be begun again: {ended}")];
+        let (code, said) = init(Command::new(program("baton")), data);
+        if code != Some(0) && !said.contains("begun") {
+            return vec![format!("the log can not be begun again, {code:?}: {said}")];
         }
     }
     let archive = data.archive().display().to_string();

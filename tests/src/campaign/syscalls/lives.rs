@@ -1,14 +1,15 @@
 //! What is lived until it is cut short: a log that begins, and servers and an export on logs that were left in some way.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
+use super::super::init;
 use super::super::load::{cut_off, mixed};
 use super::marked::{Marked, marked};
 use super::{End, Point, export};
 use crate::client::Clients;
 use crate::history::{Sent, places};
-use crate::server::{ADMINISTRATOR, DataDir, Server};
+use crate::server::{DataDir, Server};
 use crate::shim::{Action, Call, Files, Shim};
 
 /// Requests of a life, one after the other, so that the calls come in the same order every time.
@@ -141,9 +142,9 @@ impl Lived {
     }
 
     fn init(&mut self) {
-        let ended = init(self.shim.command("baton"), &self.data);
-        if self.shim.hit() == 0 && !ended.contains("success") {
-            self.wrong.push(format!("the log is not begun: {ended}"));
+        let (code, said) = init(self.shim.command("baton"), &self.data);
+        if self.shim.hit() == 0 && code != Some(0) {
+            self.wrong.push(format!("the log is not begun, {code:?}: {said}"));
         }
     }
 
@@ -219,19 +220,5 @@ async fn send(clients: &Clients, sent: &mut [Sent], wrong: &mut Vec<String>) {
             Err(status) if cut_off(&status) => return,
             Err(status) => return wrong.push(format!("a call ended with {status:?}")),
         }
-    }
-}
-
-/// How `baton init` ended and what it said.
-pub(super) fn init(mut command: Command, data: &DataDir) -> String {
-    command
-        .args(["init", "--origin", "baton.test/e2e", "--administrator", ADMINISTRATOR, "--data"])
-        .arg(data.path())
-        .arg("--key")
-        .arg(data.key());
-    let output = command.stdin(Stdio::null()).output().expect("baton starts");
-    match output.status.success() {
-        true => "success".to_owned(),
-        false => format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)),
     }
 }
