@@ -9,7 +9,7 @@ use baton_ledger::Ledger;
 
 use super::faulty::{FaultyLedger, Mode};
 use super::world::*;
-use crate::{Engine, Options, ReadError, StartError, SubmitError, Writes, dump};
+use crate::{Engine, Options, ReadError, ShutdownError, StartError, SubmitError, Writes, dump};
 
 async fn engine_on(ledger: &Arc<FaultyLedger>) -> Engine {
     let shared: Arc<dyn Ledger> = Arc::clone(ledger) as _;
@@ -119,6 +119,19 @@ async fn an_engine_that_is_shut_down_while_its_ledger_fails_ends() {
     ledger.tried_again(1).await;
     engine.shutdown().await.unwrap();
     assert_eq!(*engine.writes().borrow(), Writes::Closed);
+}
+
+#[tokio::test]
+async fn a_worker_that_panics_ends_the_other_one_too_and_nobody_waits_for_ever() {
+    let ledger = FaultyLedger::opened().await;
+    let engine = engine_on(&ledger).await;
+    ledger.set(Mode::Panics);
+    assert!(matches!(ask(&engine, vec![note("n")]).await, Err(SubmitError::OutcomeUnknown)));
+    let ended = tokio::time::timeout(Duration::from_secs(20), engine.shutdown()).await.expect("the writer ends");
+    assert!(matches!(ended, Err(ShutdownError::WriterGone)), "{ended:?}");
+    assert!(matches!(ask(&engine, vec![note("n")]).await, Err(SubmitError::Closed)));
+    assert!(matches!(&*engine.writes().borrow(), Writes::Poisoned(_)));
+    assert_eq!(log(&engine).await.len(), 1);
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub(crate) enum Mode {
         kept: bool,
     },
     Poisoned,
+    /// A defect of the ledger itself.
+    Panics,
 }
 
 pub(crate) struct FaultyLedger {
@@ -124,6 +126,7 @@ impl Ledger for FaultyLedger {
         let mode = *self.mode.lock().unwrap();
         match mode {
             Mode::Works => self.inner.append(batch).await,
+            Mode::Panics => panic!("a defect of the ledger"),
             Mode::Refuses => Err(AppendError::Io { what: "write", source: std::io::Error::other("a broken cable") }),
             Mode::Full => Err(AppendError::Full { nothing_written: true }),
             Mode::Poisoned => Err(AppendError::Poisoned { why: "an earlier write".to_owned() }),
