@@ -122,16 +122,21 @@ async fn an_engine_that_is_shut_down_while_its_ledger_fails_ends() {
 }
 
 #[tokio::test]
-async fn a_worker_that_panics_ends_the_other_one_too_and_nobody_waits_for_ever() {
+async fn a_worker_that_panics_ends_the_other_one_too_and_closes_nothing() {
     let ledger = FaultyLedger::opened().await;
     let engine = engine_on(&ledger).await;
     ledger.set(Mode::Panics);
     assert!(matches!(ask(&engine, vec![note("n")]).await, Err(SubmitError::OutcomeUnknown)));
-    let ended = tokio::time::timeout(Duration::from_secs(20), engine.shutdown()).await.expect("the writer ends");
-    assert!(matches!(ended, Err(ShutdownError::WriterGone)), "{ended:?}");
+    // With nobody asking for a stop.
+    let mut writes = engine.writes();
+    let said = writes.wait_for(|writes| matches!(writes, Writes::Poisoned(_)));
+    tokio::time::timeout(Duration::from_secs(20), said).await.expect("the writer ends").unwrap();
+    assert!(matches!(engine.shutdown().await, Err(ShutdownError::WriterGone)));
     assert!(matches!(ask(&engine, vec![note("n")]).await, Err(SubmitError::Closed)));
-    assert!(matches!(&*engine.writes().borrow(), Writes::Poisoned(_)));
     assert_eq!(log(&engine).await.len(), 1);
+    // What a defect left half done is not marked as stopped in order.
+    ledger.set(Mode::Works);
+    ask(&engine_on(&ledger).await, vec![note("n")]).await.unwrap();
 }
 
 #[tokio::test]
