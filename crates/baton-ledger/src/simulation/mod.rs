@@ -4,7 +4,7 @@
 //! goes wrong: writes and syncs that fail, power that goes, reads that err or bring other bytes, space
 //! that runs out. [`SimLedger`] is the real log over it, opened through the same rules as the one on
 //! sled. It promises that a seed means the same run for ever: every decision is a draw of its own
-//! generator, nothing waits, and no thread is started. [`Bug`] is what a test plants to see whether it
+//! generator, an append that waits does so until it is polled again, and no thread is started. [`Bug`] is what a test plants to see whether it
 //! would be found.
 //!
 //! It deliberately says nothing of sled itself, of directories, locks and copies: what is simulated is
@@ -23,7 +23,7 @@
 //!
 //! | File | Subject |
 //! |---|---|
-//! | `machine.rs` | the machine: its operations, and what becomes of each |
+//! | `machine.rs`, `machine/devices.rs` | what becomes of each operation; the store and the files a log is given |
 //! | `store.rs`, `blob.rs` | what is durable of a store and of a file, and what survives |
 //! | `ledger.rs` | the log on it, opened under guard |
 //! | `bugs.rs` | bugs to plant |
