@@ -47,6 +47,11 @@ impl Mount {
         Ok(mount)
     }
 
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Where it is mounted.
     pub fn path(&self) -> PathBuf {
         self.dir.path().join("mounted")

@@ -25,6 +25,8 @@ pub(super) struct Load {
 struct Shared {
     answered: AtomicUsize,
     stop: AtomicBool,
+    /// Answers are no promise any more.
+    doubted: AtomicBool,
     news: Notify,
 }
 
@@ -41,6 +43,11 @@ impl Load {
         let shared = Arc::new(Shared::default());
         let writers = (0..writers).map(|w| tokio::spawn(write(clients.clone(), label.to_owned(), w, Arc::clone(&shared))));
         Self { writers: writers.collect(), shared }
+    }
+
+    /// Takes answers that come from now on for no promise: what was asked may be there or not.
+    pub(super) fn doubt(&self) {
+        self.shared.doubted.store(true, Ordering::SeqCst);
     }
 
     /// Waits until so many requests were answered or all writers ended; bounded.
@@ -111,7 +118,8 @@ async fn write(clients: Clients, label: String, writer: usize, shared: Arc<Share
         let request = mixed(&label, writer, sent.len());
         match clients.record("admin", request.clone()).await {
             Ok(answer) => {
-                sent.push(Sent { request, acknowledged: Some(places(&answer.entries)) });
+                let promised = !shared.doubted.load(Ordering::SeqCst);
+                sent.push(Sent { request, acknowledged: promised.then(|| places(&answer.entries)) });
                 shared.answered.fetch_add(1, Ordering::SeqCst);
                 shared.news.notify_one();
             }

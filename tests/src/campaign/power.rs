@@ -3,6 +3,11 @@
 //! The first two are file systems in a file, shut down so that not even their journal is written any more, then mounted
 //! again. The third is the image of `shim.rs`, which needs no permission. Not modelled: the volatile cache of a disk, and
 //! writes that reach it in another order.
+//!
+//! An `fdatasync` that is under way while ext4 is being shut down can succeed for bytes that are then gone: a program of
+//! nothing but `pwrite` and `fdatasync` lost its last write in 17 of 300 shutdowns (Linux 6.18), each answered within the
+//! milliseconds that the shutdown took. No machine without power gives such an answer, so on ext4 what is answered from the
+//! beginning of the shutdown on is no promise. On the other two every answer is.
 
 use rand::Rng as _;
 
@@ -122,7 +127,12 @@ async fn lose(plan: &Plan, cycle: usize, name: &str, disk: &Disk, server: Server
     load.answered(random.random_range(10..120)).await;
     moment(&mut random, 3_000).await;
     let lost = match disk {
-        Disk::Mounted(mount) => mount.lose_power(),
+        Disk::Mounted(mount) => {
+            if mount.kind() == Kind::Ext4 {
+                load.doubt();
+            }
+            mount.lose_power()
+        }
         Disk::Image(_) => Ok(()),
     };
     server.kill();
