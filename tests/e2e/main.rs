@@ -8,6 +8,7 @@ mod durability;
 mod edge;
 mod erasure;
 mod extract;
+mod fork;
 mod malformed;
 mod reading;
 mod refusals;

@@ -230,7 +230,7 @@ async fn rewritten_or_cut_off_history_is_refused_by_whoever_remembers_an_earlier
     assert_eq!(ours(&at("forged"), &trust, &[]).code, Some(0), "nobody can see it who remembers nothing");
     let seen = ours(&at("forged"), &trust, &remembering);
     assert_eq!(seen.code, Some(1), "{}", seen.said);
-    assert!(seen.said.contains("not continued from the checkpoint of size"), "{}", seen.said);
+    assert!(seen.said.contains("not continued from the checkpoint of baton.test/e2e at size"), "{}", seen.said);
 
     // The same with the servers asked.
     let live = |server: &Server, rest: &[&str]| {

@@ -36,7 +36,10 @@ pub(crate) fn live(
         // Whoever serves another log in place of the one that is known is found out here.
         let remembered = state.map(|state| state.newest(trust)).unwrap_or_default();
         if known.is_empty() && !remembered.is_empty() {
-            report.warn(format!("you remember other logs, and none of origin {:?}", now.origin));
+            report.warn(format!(
+                "you remember other logs, and none of origin {:?}; if it goes on from one of them after a fork, a whole bundle shows that: verify one with --state",
+                now.origin
+            ));
         }
         report.signed(now, &key);
     }

@@ -1,5 +1,6 @@
 //! A whole log: every leaf hashed, the tree built again, every tile and every older checkpoint compared.
 
+use super::forks::Forks;
 use super::leaf::{Leaf, Places};
 use super::manifest::Manifest;
 use super::older::{self, Older};
@@ -26,10 +27,12 @@ pub(super) fn verify(
         report.fail(None, format!("the checkpoint claims {} records, more than any log has", signed.size));
         return Ok(());
     }
-    let older = older::read(evidence, dir, manifest, report)?;
+    let forks = Forks::of_log(evidence.files, signed)?;
+    let older = older::read(evidence, dir, manifest, &forks, report)?;
     let mut words = Words::list(dir, report)?;
     let mut places = Places::default();
     let mut changes = Changes::default();
+    let mut told = Forks::default();
     let mut tree = Tree::new();
     let mut roots = Roots { older: &older, next: 0, good: 0, bad: None };
     let mut tiles = Tiles::default();
@@ -48,7 +51,8 @@ pub(super) fn verify(
             match Leaf::read(bytes) {
                 Ok(leaf) => {
                     places.take(index, &leaf, report);
-                    changes.take(index, &leaf, &signed.origin);
+                    changes.take(index, &leaf, forks.origin(index + 1, &signed.origin));
+                    told.take(index, &leaf);
                     words.take(index, &leaf, bytes, evidence.files, report)?;
                 }
                 Err(why) => report.fail(Some(index), why),
@@ -89,9 +93,16 @@ pub(super) fn verify(
             ),
         );
     }
+    if !told.are(&forks) {
+        report.fail(
+            None,
+            "the forks that the leaves tell of do not lead from the origin that the first leaf names to that of the checkpoint",
+        );
+    }
+    forks.settle(&signed.origin, report);
     report.leaves(tree.size());
     words.finish(manifest, report);
-    changes.settle(evidence, &older, report);
+    changes.settle(evidence, &older, &forks, report);
     if same {
         report.hold(format!("{} leaves were hashed and the root was built again from them: it is the signed one", tree.size()));
         report.hold(format!("{} tiles hold the hashes of that tree", tiles.compared));
@@ -112,7 +123,7 @@ pub(super) fn verify(
             }
         }
     }
-    older::first_contact(evidence, report);
+    older::first_contact(evidence, &older, report);
     report.cannot_exclude(format!(
         "events after position {}: what was recorded after this checkpoint is not in it",
         signed.size.saturating_sub(1)

@@ -9,6 +9,7 @@
 //! It deliberately does not replay rules, read routes or judge whether what was recorded is true.
 //! Memory grows by 64 bytes a record, for the tree, and by one number a stream; leaves pass through.
 
+mod forks;
 mod leaf;
 mod live;
 mod log;
@@ -83,8 +84,7 @@ pub(crate) fn bundle(
         state.warn_of_untrusted(&checkpoint.checkpoint().origin, trust, &mut report);
     }
     let remembered = state.map(|state| state.of(&checkpoint.checkpoint().origin, trust)).unwrap_or_default();
-    let with_state = state.is_some();
-    let evidence = Evidence { dir, files: &files, checkpoint: &checkpoint, remembered: &remembered, trust, with_state, live };
+    let evidence = Evidence { dir, files: &files, checkpoint: &checkpoint, remembered: &remembered, trust, state, live };
     match manifest.as_ref().and_then(|manifest| manifest.transition.as_deref().map(|id| (manifest, id))) {
         Some((manifest, id)) => transition::verify(&evidence, manifest, id, &mut report)?,
         None => log::verify(&evidence, manifest.as_ref(), &mut report, progress)?,
@@ -98,10 +98,10 @@ struct Evidence<'e> {
     files: &'e LogDirectory,
     /// The bundle's checkpoint; its signature was accepted.
     checkpoint: &'e SignedCheckpoint,
-    /// What the auditor remembers of this log.
+    /// What the auditor remembers of this log under its newest origin.
     remembered: &'e [SignedCheckpoint],
     trust: &'e Trust,
-    with_state: bool,
+    state: Option<&'e State>,
     /// Whether a server is asked afterwards.
     live: bool,
 }

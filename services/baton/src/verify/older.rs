@@ -1,5 +1,6 @@
 //! Older checkpoints: those in the bundle, and those the auditor remembers.
 
+use super::forks::Forks;
 use super::manifest::Manifest;
 use super::report::Report;
 use super::{Evidence, Stopped, optional};
@@ -31,9 +32,9 @@ impl Older {
 
     /// How to call it in sentences.
     pub(super) fn name(&self) -> String {
-        let size = self.checkpoint.size;
+        let Checkpoint { origin, size, .. } = &self.checkpoint;
         match self.remembered {
-            true => format!("the checkpoint of size {size} that you remember"),
+            true => format!("the checkpoint of {origin} at size {size} that you remember"),
             false => format!("checkpoints/{size}.note"),
         }
     }
@@ -51,6 +52,7 @@ pub(super) fn read(
     evidence: &Evidence<'_>,
     dir: &Path,
     manifest: Option<&Manifest>,
+    forks: &Forks,
     report: &mut Report,
 ) -> Result<Vec<Older>, Stopped> {
     let newest = evidence.checkpoint.checkpoint();
@@ -69,6 +71,9 @@ pub(super) fn read(
             older.push(Older { checkpoint: remembered.clone(), remembered: true, note: note.clone(), trusted: true });
         }
     }
+    for note in forks.remembered(evidence, report) {
+        older.push(Older { checkpoint: note.checkpoint().clone(), remembered: true, note, trusted: true });
+    }
     let there = sizes(&dir.join("checkpoints"), report)?;
     let promised = manifest.map(|manifest| manifest.checkpoints.iter().copied().collect::<BTreeSet<u64>>()).unwrap_or_default();
     for size in there.union(&promised) {
@@ -81,8 +86,12 @@ pub(super) fn read(
         };
         match accepted {
             Err(error) => report.fail(None, format!("{path}: {error}")),
-            Ok(signed) if signed.checkpoint().origin != newest.origin || signed.checkpoint().size != *size => {
-                report.fail(None, format!("{path} is of {:?} at size {}", signed.checkpoint().origin, signed.checkpoint().size));
+            Ok(signed) if signed.checkpoint().size != *size => {
+                report.fail(None, format!("{path} is of size {}", signed.checkpoint().size));
+            }
+            Ok(signed) if signed.checkpoint().origin != forks.origin(*size, &newest.origin) => {
+                let (is, was) = (&signed.checkpoint().origin, forks.origin(*size, &newest.origin));
+                report.fail(None, format!("{path} is of {is:?}, and at size {size} the log was {was:?}"));
             }
             Ok(signed) if signed.checkpoint().size > newest.size => {
                 report
@@ -118,13 +127,19 @@ fn sizes(dir: &Path, report: &mut Report) -> Result<BTreeSet<u64>, Stopped> {
 }
 
 /// Says once what follows from what the auditor remembers, or that there is nothing.
-pub(super) fn first_contact(evidence: &Evidence<'_>, report: &mut Report) {
+pub(super) fn first_contact(evidence: &Evidence<'_>, older: &[Older], report: &mut Report) {
     if !evidence.remembered.is_empty() {
         return;
     }
-    let how =
-        if evidence.with_state { "your state file holds no earlier checkpoint of this log" } else { "no --state was given" };
+    let how = match evidence.state {
+        Some(_) => "your state file holds no earlier checkpoint of this log",
+        None => "no --state was given",
+    };
+    let since = match older.iter().rfind(|older| older.remembered).map(Older::size) {
+        Some(size) => format!("after the {size} events that you remember from before the fork and "),
+        None => String::new(),
+    };
     report.cannot_exclude(format!(
-        "trust on first use: {how}, so a history that was rewritten and signed again before this checkpoint would look the same"
+        "trust on first use: {how}, so a history that was rewritten and signed again {since}before this checkpoint would look the same"
     ));
 }

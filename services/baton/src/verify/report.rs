@@ -1,5 +1,6 @@
 //! What a verification found: for people in sentences, for programs in JSON.
 
+use super::forks::Fork;
 use super::hex;
 use baton_ledger::Checkpoint;
 use serde_json::{Value, json};
@@ -52,6 +53,7 @@ pub(crate) struct Report {
     words: [u64; 4],
     erased: Vec<(u64, u64)>,
     key_changes: Vec<(u64, String, String)>,
+    forks: Vec<Fork>,
 }
 
 impl Report {
@@ -71,6 +73,7 @@ impl Report {
             words: [0; 4],
             erased: Vec::new(),
             key_changes: Vec::new(),
+            forks: Vec::new(),
         }
     }
 
@@ -138,6 +141,11 @@ impl Report {
         self.key_changes.push((position, old.to_owned(), new.to_owned()));
     }
 
+    /// The log went on under another origin.
+    pub(super) fn forked(&mut self, fork: &Fork) {
+        self.forks.push(fork.clone());
+    }
+
     /// Commitments, those opened, leaves whose words are withheld, leaves whose words are erased.
     pub(super) fn words(&mut self, commitments: u64, opened: u64, withheld: u64, erased: u64) {
         self.words = [commitments, opened, withheld, erased];
@@ -158,6 +166,11 @@ impl Report {
         let changes = self.key_changes.iter();
         let changes: Vec<Value> =
             changes.map(|(at, old, new)| json!({ "position": at, "old_key": old, "new_key": new })).collect();
+        let forks = self.forks.iter().map(|fork| {
+            let Fork { position, old, new, last_known } = fork;
+            json!({ "position": position, "old_origin": old, "new_origin": new, "last_known_size": last_known })
+        });
+        let forks: Vec<Value> = forks.collect();
         let by: Vec<Value> = self.erased.iter().map(|(at, by)| json!({ "position": at, "by": by })).collect();
         json!({
             "verdict": if self.verified() { "verified" } else { "failed" },
@@ -168,6 +181,7 @@ impl Report {
             "root": signed.map(|(checkpoint, _)| hex(&checkpoint.root)),
             "key": signed.map(|(_, key)| key),
             "key_changes": changes,
+            "forks": forks,
             "leaves": self.leaves,
             "first_contact": self.remembered.is_empty(),
             "remembered_sizes": self.remembered,
@@ -192,6 +206,7 @@ impl Report {
             lines.push(format!("Log {} at size {}, root {}", checkpoint.origin, checkpoint.size, hex(&checkpoint.root)));
             lines.push(format!("Signed by {key}"));
         }
+        lines.extend(self.forks.iter().map(Fork::line));
         let mut section = |title: &str, items: Vec<String>| {
             if !items.is_empty() {
                 lines.push(format!("{title}:"));

@@ -6,6 +6,7 @@
 //! vouches for the leaf that names it, and is then named in the report.
 
 use super::Evidence;
+use super::forks::Forks;
 use super::leaf::Leaf;
 use super::older::Older;
 use super::report::Report;
@@ -49,9 +50,10 @@ impl Changes {
         self.0.extend(Change::read(index, leaf, origin));
     }
 
-    /// The keys that must have signed a checkpoint of this size; none while the log never changed its key.
-    fn due(&self, size: u64) -> Vec<&str> {
-        for change in &self.0 {
+    /// The keys that must have signed a checkpoint of this origin and size; none while the key of that origin never
+    /// changed.
+    fn due(&self, origin: &str, size: u64) -> Vec<&str> {
+        for change in self.0.iter().filter(|change| of(origin, &change.new)) {
             if size < change.size() {
                 return vec![&change.old];
             }
@@ -59,19 +61,32 @@ impl Changes {
                 return vec![&change.old, &change.new];
             }
         }
-        self.0.last().map(|change| change.new.as_str()).into_iter().collect()
+        self.0.iter().rfind(|change| of(origin, &change.new)).map(|change| change.new.as_str()).into_iter().collect()
     }
 
     /// Holds every checkpoint against the key whose turn it was. The caller has shown that the log continues them,
     /// or has said that it does not.
-    pub(super) fn settle(&self, evidence: &Evidence<'_>, older: &[Older], report: &mut Report) {
-        for pair in self.0.windows(2).filter(|pair| pair[0].new != pair[1].old) {
+    pub(super) fn settle(&self, evidence: &Evidence<'_>, older: &[Older], forks: &Forks, report: &mut Report) {
+        let same_origin = |pair: &&[Change]| pair[1].old.split_once('+').is_some_and(|(origin, _)| of(origin, &pair[0].new));
+        for pair in self.0.windows(2).filter(same_origin).filter(|pair| pair[0].new != pair[1].old) {
             let what = format!("the log changes its key from {}, and its key was {}", pair[1].old, pair[0].new);
             report.fail(Some(pair[1].position), what);
         }
         self.signed("the checkpoint of the bundle", evidence.checkpoint, true, report);
-        for older in older {
+        // Of an origin from before a fork no key vouches for another: the leaves under the newest one do.
+        let newest = &evidence.checkpoint.checkpoint().origin;
+        let vouched = |older: &&Older| older.trusted || older.checkpoint.origin == *newest;
+        for older in older.iter().filter(vouched) {
             self.signed(&older.name(), &older.note, older.trusted, report);
+        }
+        for fork in forks.iter() {
+            let of_it = older.iter().filter(|older| !vouched(older) && older.checkpoint.origin == fork.old);
+            if let (count @ 1.., Some(last)) = (of_it.clone().count(), of_it.last()) {
+                report.warn(format!(
+                    "{count} older checkpoints, up to size {}, are of {:?}, and your trust file holds no key of it that signed them: that it did was not checked, only that the leaves are the same. Keep its line beside the new one",
+                    last.size(), fork.old
+                ));
+            }
         }
         for change in &self.0 {
             report.key_changed(change.position, &change.old, &change.new);
@@ -80,7 +95,7 @@ impl Changes {
     }
 
     fn signed(&self, name: &str, signed: &SignedCheckpoint, trusted: bool, report: &mut Report) {
-        let due = self.due(signed.checkpoint().size);
+        let due = self.due(&signed.checkpoint().origin, signed.checkpoint().size);
         if due.is_empty() && !trusted {
             report
                 .fail(None, format!("{name}: it bears no signature by a trusted key, and the log names no other key of its own"));

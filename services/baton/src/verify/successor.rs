@@ -1,9 +1,10 @@
-//! A checkpoint that no trusted key signed: is it that the log changed its key, or is it somebody else's?
+//! A checkpoint that no trusted key signed: is it that the log changed its key or was forked, or is it somebody else's?
 //!
 //! Only a change that a trusted key signed itself is told as one: the leaf that names the new key must be the last
 //! under a checkpoint that bears the signatures of both. What merely stands in a leaf, whoever made the evidence may
 //! have made up. Either way the evidence is not verified: a key counts when the auditor has put it in his file.
 
+use super::forks::{Fork, Forks};
 use super::leaf::Leaf;
 use super::report::Report;
 use super::rotation::{Change, Changes};
@@ -23,10 +24,24 @@ struct Told {
     root: Option<NodeHash>,
 }
 
-/// Says of a checkpoint that was not accepted whether the log changed to the key that signed it.
+/// Says of a checkpoint that was not accepted whether the log changed to the key that signed it, or to its origin.
 pub(super) fn explain(dir: &Path, files: &LogDirectory, trust: &Trust, note: &[u8], report: &mut Report) -> Result<(), Stopped> {
     let Ok(newest) = SignedCheckpoint::parse_unverified(note) else { return Ok(()) };
-    let told = match dir.join("tile").is_dir() {
+    let whole = dir.join("tile").is_dir();
+    let forks = match whole {
+        true => Forks::of_log(files, newest.checkpoint())?,
+        false => Forks::of_leaves(files, listed(dir))?,
+    };
+    if let Some(Fork { position, old, new, .. }) = forks.iter().last()
+        && forks.iter().any(|fork| trust.knows(&fork.old))
+    {
+        report.fail(None, format!(
+            "its leaves say that {old:?} went on as {new:?} after {position} events. No key of the old log signs that, so whoever made this evidence may have made it up: ask the operator by another way whether it is so and for the line of the new key, and put that beside the old one in {}",
+            trust.path().display()
+        ));
+        return Ok(());
+    }
+    let told = match whole {
         true => in_the_log(files, &newest)?,
         false => in_leaves(dir, files, &newest)?,
     };
@@ -93,12 +108,8 @@ fn in_the_log(files: &LogDirectory, newest: &SignedCheckpoint) -> Result<Vec<Tol
 /// checkpoint that ends in it.
 fn in_leaves(dir: &Path, files: &LogDirectory, newest: &SignedCheckpoint) -> Result<Vec<Told>, Stopped> {
     let signed = newest.checkpoint();
-    let listed = std::fs::read_dir(dir.join("leaves")).into_iter().flatten().flatten();
-    let name = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".json")?.parse().ok();
-    let mut indexes: Vec<u64> = listed.filter_map(name).collect();
-    indexes.sort_unstable();
     let mut told = Vec::new();
-    for index in indexes {
+    for index in listed(dir) {
         let Some(bytes) = there(files.file(&format!("leaves/{index}.json"), MAX_LEAF))? else { continue };
         let Some(change) = Leaf::read(&bytes).ok().and_then(|leaf| Change::read(index, &leaf, &signed.origin)) else { continue };
         if told.len() < MAX_CHANGES {
@@ -110,6 +121,15 @@ fn in_leaves(dir: &Path, files: &LogDirectory, newest: &SignedCheckpoint) -> Res
     told.into_iter()
         .map(|(change, bytes)| Ok(Told { root: root_before(files, newest, &key, &change, &bytes)?, change }))
         .collect()
+}
+
+/// The positions of the leaves that lie in the bundle, in order.
+fn listed(dir: &Path) -> Vec<u64> {
+    let listed = std::fs::read_dir(dir.join("leaves")).into_iter().flatten().flatten();
+    let name = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".json")?.parse().ok();
+    let mut indexes: Vec<u64> = listed.filter_map(name).collect();
+    indexes.sort_unstable();
+    indexes
 }
 
 /// The root of the checkpoint that ends in a change, when it is shown to do that.

@@ -1,5 +1,6 @@
 //! The events of one transition: each leaf with its proof up to the one checkpoint of the bundle.
 
+use super::forks::Forks;
 use super::leaf::{Leaf, Places};
 use super::manifest::Manifest;
 use super::older::{self, Older};
@@ -19,15 +20,19 @@ const MAX_CONSISTENCY: usize = 128 * 65;
 /// Most leaves of one transition.
 const MAX_LEAVES: usize = 1_000_000;
 
+/// Events of other streams that are in the bundle because they explain it: words that are gone, keys, origins.
+const EXPLAINING: [&str; 3] = ["ErasureAuthorised", "KeyRotated", "LogForked"];
+
 pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, report: &mut Report) -> Result<(), Stopped> {
     report.is_a(Kind::Transition);
     let signed = evidence.checkpoint.checkpoint();
     let stream = format!("transition/{id}");
-    let older = older::read(evidence, evidence.dir, Some(manifest), report)?;
     let mut words = Words::list(evidence.dir, report)?;
     let mut places = Places::default();
     let mut changes = Changes::default();
     let there = listed(evidence, report)?;
+    let forks = Forks::of_leaves(evidence.files, there.iter().copied())?;
+    let older = older::read(evidence, evidence.dir, Some(manifest), &forks, report)?;
     for index in manifest.leaves.positions().take(MAX_LEAVES).filter(|index| !there.contains(index)) {
         report.fail(Some(index), format!("leaves/{index}.json is missing: bundle.json says that it is in the bundle"));
     }
@@ -49,12 +54,12 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
             places.take(index, &leaf, report);
             events += 1;
             last = Some(index);
-        } else if !leaf.is("ErasureAuthorised") && !leaf.is("KeyRotated") {
+        } else if !EXPLAINING.iter().any(|event| leaf.is(event)) {
             report.fail(Some(index), format!("the leaf is of stream {} and the bundle is about {stream}", leaf.stream));
         } else if leaf.position != index {
             report.fail(Some(index), format!("the leaf says that its position is {}", leaf.position));
         }
-        changes.take(index, &leaf, &signed.origin);
+        changes.take(index, &leaf, forks.origin(index + 1, &signed.origin));
         words.take(index, &leaf, &bytes, evidence.files, report)?;
     }
     if events == 0 {
@@ -63,7 +68,8 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
     report.leaves(there.len() as u64);
     let whole = report.failures().is_empty();
     words.finish(Some(manifest), report);
-    changes.settle(evidence, &older, report);
+    forks.settle(&signed.origin, report);
+    changes.settle(evidence, &older, &forks, report);
     for older in &older {
         continued(evidence, older, report)?;
     }
@@ -84,7 +90,7 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
         "events about {id} in other streams (proposals, refusals, meetings, its wave, route and organisations): they are not in this bundle"
     ));
     report.cannot_exclude("what the rest of the log says, and whether it is whole: the leaves of the whole log would show it");
-    older::first_contact(evidence, report);
+    older::first_contact(evidence, &older, report);
     report.cannot_exclude("what was false when it was recorded, or was never recorded");
     Ok(())
 }
@@ -142,7 +148,7 @@ fn continued(evidence: &Evidence<'_>, older: &Older, report: &mut Report) -> Res
     let proof = match evidence.files.file(&path, MAX_CONSISTENCY) {
         // Equal trees need no proof: the roots say it.
         Err(BundleError::Missing { .. }) if old.size == new.size => Some(Vec::new()),
-        Err(BundleError::Missing { .. }) if older.remembered && evidence.live => return Ok(()),
+        Err(BundleError::Missing { .. }) if older.remembered && evidence.live && old.origin == new.origin => return Ok(()),
         Err(BundleError::Missing { .. }) => {
             let what = match older.remembered {
                 true => format!(

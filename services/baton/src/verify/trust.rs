@@ -51,6 +51,11 @@ impl Trust {
         &self.path
     }
 
+    /// Whether there is a key of this origin.
+    pub(super) fn knows(&self, origin: &str) -> bool {
+        self.keys.keys().any(|line| line.split_once('+').is_some_and(|(name, _)| name == origin))
+    }
+
     pub(super) fn holds(&self, key: &str) -> bool {
         self.keys.keys().any(|line| line == key)
     }

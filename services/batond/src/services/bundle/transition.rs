@@ -1,5 +1,5 @@
 //! One transition: the leaves of its stream, each with its proof up to the bundle's checkpoint, and
-//! the leaves of the erasures that explain which of its words are gone, and of the changes of the log's key.
+//! the leaves of the erasures that explain which of its words are gone, of the changes of the log's key, and of its forks.
 
 use super::Service;
 use super::manifest::Manifest;
@@ -39,14 +39,14 @@ impl Service {
         if !explained.is_empty() {
             self.erasures(sender, checkpoint, manifest, &explained).await?;
         }
-        // Which key signed when, for whoever trusts one of them.
-        let changes = self.key_changes(size).await?;
-        for record in &changes {
+        // Which key signed when and under which origin, for whoever trusts one of them.
+        let successions = self.successions(size).await?;
+        for (record, _) in &successions {
             self.leaf(sender, record, checkpoint).await?;
             manifest.leaf(record.position.0);
             self.disclose(sender, record, manifest).await?;
         }
-        self.older_checkpoints(sender, size, &changes, manifest).await?;
+        self.older_checkpoints(sender, size, &successions, manifest).await?;
         let sizes: BTreeSet<u64> = manifest.checkpoints().chain(from_sizes.iter().copied()).collect();
         for from in sizes {
             let proof = self.engine.prove_consistency(from, size).map_err(defect)?;
@@ -85,15 +85,16 @@ impl Service {
         sender.file(&format!("proofs/{position}.tlog-proof"), receipt.to_text().as_bytes()).await
     }
 
-    /// The events before `size` that say that the log changed its key.
-    pub(super) async fn key_changes(&self, size: u64) -> Result<Vec<StoredRecord>, Ended> {
+    /// The events before `size` that say that the log changed its key or its origin.
+    pub(super) async fn successions(&self, size: u64) -> Result<Vec<(StoredRecord, Succession)>, Ended> {
         let (mut found, mut from) = (Vec::new(), Revision::FIRST);
         while let Some(page) = self.page(&StreamId::Log, from, size).await? {
             from = Revision(from.0 + page.len() as u64);
-            let changes = |record: &StoredRecord| {
-                matches!(baton_engine::key_succession(&record.stream, &record.leaf), Some(Succession::Rotated { .. }))
-            };
-            found.extend(page.into_iter().filter(changes));
+            let told = page.into_iter().filter_map(|record| {
+                let succession = baton_engine::key_succession(&record.stream, &record.leaf)?;
+                Some((record, succession))
+            });
+            found.extend(told);
         }
         Ok(found)
     }

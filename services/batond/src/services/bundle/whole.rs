@@ -6,7 +6,7 @@ use super::{OLDER, Service};
 use crate::status::{self, Reason};
 use baton_domain::values::Position;
 use baton_ledger::bundle::Growth;
-use baton_ledger::{SignedCheckpoint, StoredRecord};
+use baton_ledger::{SignedCheckpoint, StoredRecord, Succession};
 use std::collections::BTreeSet;
 
 impl Service {
@@ -30,8 +30,8 @@ impl Service {
                 self.disclose(sender, record, manifest).await?;
             }
         }
-        let changes = self.key_changes(size).await?;
-        self.older_checkpoints(sender, size, &changes, manifest).await
+        let successions = self.successions(size).await?;
+        self.older_checkpoints(sender, size, &successions, manifest).await
     }
 
     /// The checkpoints of some earlier batches, spread over the log, and each that covers a change of keys.
@@ -39,12 +39,13 @@ impl Service {
         &self,
         sender: &mut Sender,
         size: u64,
-        changes: &[StoredRecord],
+        successions: &[(StoredRecord, Succession)],
         manifest: &mut Manifest,
     ) -> Result<(), Ended> {
         // At most size, which is a u64.
         let spread = (0..OLDER).map(|part| (u128::from(size) * u128::from(part) / u128::from(OLDER)) as u64);
-        let all: BTreeSet<u64> = spread.chain(changes.iter().map(|change| change.position.0)).collect();
+        let changes = successions.iter().filter(|(_, told)| matches!(told, Succession::Rotated { .. }));
+        let all: BTreeSet<u64> = spread.chain(changes.map(|(change, _)| change.position.0)).collect();
         let mut last = 0;
         for at in all {
             if at < last || at >= size {

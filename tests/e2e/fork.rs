@@ -1,0 +1,163 @@
+//! Evidence of a log that was forked, as auditors judge it: what each is told by the keys he holds and by what he
+//! remembers of the log from before the fork.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use baton_e2e::cli::baton;
+use baton_e2e::commands::{fact, request};
+use baton_e2e::{Clients, DataDir, Server};
+use serde_json::Value;
+
+use crate::verify::{Go, TRANSITION, export, history};
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+async fn record(server: &Server, facts: usize) {
+    let clients = Clients::connect(server.address()).await;
+    for _ in 0..facts {
+        clients.record("admin", request(vec![fact("wave/FORK")])).await.expect("recorded");
+    }
+}
+
+/// An auditor: his keys, and the file in which he remembers.
+#[derive(Clone, Copy)]
+struct Auditor<'a> {
+    desk: &'a DataDir,
+    keys: &'a str,
+    state: &'a str,
+}
+
+impl Auditor<'_> {
+    fn has(&self, keys: &str) {
+        fs::write(self.desk.beside(self.keys), keys).expect("written");
+    }
+
+    /// What he is told of a bundle, and whether he may rely on it. He then remembers it if he may.
+    fn judges(&self, bundle: &Path) -> (bool, Value) {
+        let (bundle, trust, state) = (text(bundle), text(&self.desk.beside(self.keys)), text(&self.desk.beside(self.state)));
+        let ran = baton(["verify", "--bundle", &bundle, "--trust", &trust, "--state", &state, "--output", "json"]);
+        assert!(matches!(ran.code, Some(0 | 1)), "{ran:?}");
+        (ran.code == Some(0), ran.json())
+    }
+}
+
+fn said(report: &Value, part: &str, words: &str) -> bool {
+    report[part].as_array().is_some_and(|all| all.iter().any(|one| one.to_string().contains(words)))
+}
+
+/// Lets a stopped log go on under another origin, and gives its server.
+fn forked(data: &DataDir, origin: &str) -> (DataDir, Server) {
+    let (dir, key) = (text(&data.path()), text(&data.beside("fork.key")));
+    let ran = baton(["fork", "--data", &dir, "--key", &key, "--origin", origin, "--person", "admin", "--note", "disk lost"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let forked = data.other("data", "fork.key");
+    let server = Server::start(&forked);
+    (forked, server)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_of_a_forked_log_shows_what_was_kept_and_what_was_left_behind() {
+    let data = DataDir::begun().await;
+    let at = |name: &str| -> PathBuf { data.beside(name) };
+    let server = Server::start(&data);
+    history(&server).await;
+    export(&server, &at("before"), &[]);
+    assert!(server.stop().success());
+    let old_key = fs::read_to_string(data.path().join("trust.txt")).expect("a key");
+    let auditor = Auditor { desk: &data, keys: "old.txt", state: "auditor.state" };
+    auditor.has(&old_key);
+    let (verified, report) = auditor.judges(&at("before"));
+    assert!(verified, "{report}");
+    let size = report["size"].as_u64().expect("a size");
+
+    // A copy is taken here; the log goes on for three events more, and another auditor sees them.
+    let copy = data.copy();
+    let server = Server::start(&data);
+    record(&server, 3).await;
+    export(&server, &at("later"), &[]);
+    assert!(server.stop().success());
+    fs::copy(at("auditor.state"), at("later.state")).expect("copied");
+    let later = Auditor { state: "later.state", ..auditor };
+    assert!(later.judges(&at("later")).0);
+
+    let (copy, server) = forked(&copy, "baton.test/fork");
+    record(&server, 2).await;
+    export(&server, &at("whole"), &["--with-words"]);
+    export(&server, &at("one"), &["--transition", TRANSITION, "--from-size", &size.to_string()]);
+    export(&server, &at("unproven"), &["--transition", TRANSITION]);
+    assert!(server.stop().success());
+    let both_keys = fs::read_to_string(copy.path().join("trust.txt")).expect("keys");
+    let new_key = both_keys.strip_prefix(&old_key).expect("the old key, then the new one").to_owned();
+
+    // Who holds the old key alone is told of the fork, and no key for it.
+    let (verified, report) = auditor.judges(&at("whole"));
+    assert!(!verified && said(&report, "failures", "went on as \\\"baton.test/fork\\\""), "{report}");
+    assert!(said(&auditor.judges(&at("one")).1, "failures", "went on as"));
+
+    // Who holds the new key alone can not tell who signed before it.
+    let new_alone = Auditor { keys: "new.txt", state: "new.state", ..auditor };
+    new_alone.has(&new_key);
+    let (verified, report) = new_alone.judges(&at("whole"));
+    assert!(verified && said(&report, "warnings", "holds no key of it that signed them"), "{report}");
+
+    // Who holds both keeps what he remembers.
+    let both = Auditor { keys: "both.txt", ..auditor };
+    both.has(&both_keys);
+    for bundle in ["one", "whole"] {
+        let (verified, report) = both.judges(&at(bundle));
+        assert!(verified, "{bundle}: {report}");
+        assert_eq!(report["warnings"], serde_json::json!([]), "{bundle}");
+        let fork = &report["forks"][0];
+        assert_eq!((&fork["position"], &fork["last_known_size"]), (&size.into(), &size.into()), "{bundle}: {report}");
+        assert_eq!((&fork["old_origin"], &fork["new_origin"]), (&"baton.test/e2e".into(), &"baton.test/fork".into()));
+        let kept = report["remembered_sizes"].as_array().expect("sizes");
+        assert!(kept.contains(&size.into()), "{bundle}: {report}");
+    }
+    // Asked for without the size that he remembers, one transition does not show that he remembers this log.
+    let forgetful = Auditor { state: "again.state", ..both };
+    assert!(forgetful.judges(&at("before")).0);
+    let (verified, report) = forgetful.judges(&at("unproven"));
+    assert!(!verified && said(&report, "failures", &format!("--from-size {size}")), "{report}");
+
+    // Who saw what the copy does not have is told that it was left behind, and that the operator did not know of it.
+    let later = Auditor { keys: "both.txt", ..later };
+    let (verified, report) = later.judges(&at("whole"));
+    let lost = format!("events {size} to {} of it are not in this log", size + 2);
+    assert!(verified && said(&report, "warnings", &lost) && said(&report, "warnings", "less than you hold"), "{report}");
+
+    // Software of others reads it too.
+    let dir = tempfile::TempDir::new().expect("a temporary directory");
+    let there = Go::build(dir.path()).verify(&at("whole"), &at("both.txt"));
+    assert_eq!(there.code, Some(0), "{}", there.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_history_that_calls_itself_a_fork_of_the_log_is_found_by_whoever_remembers() {
+    let (data, planted) = (DataDir::begun().await, DataDir::begun().await);
+    let server = Server::start(&data);
+    history(&server).await;
+    export(&server, &data.beside("true"), &[]);
+    assert!(server.stop().success());
+    let auditor = Auditor { desk: &data, keys: "keys.txt", state: "auditor.state" };
+    auditor.has(&fs::read_to_string(data.path().join("trust.txt")).expect("a key"));
+    assert!(auditor.judges(&data.beside("true")).0);
+
+    // The same origin, as many events and more, and other ones; then a fork, whose key the auditor is given.
+    let server = Server::start(&planted);
+    history(&server).await;
+    record(&server, 3).await;
+    assert!(server.stop().success());
+    let (planted, server) = forked(&planted, "baton.test/fork");
+    export(&server, &data.beside("planted"), &[]);
+    export(&server, &data.beside("planted-one"), &["--transition", TRANSITION]);
+    let keys = [data.path(), planted.path()].map(|dir| fs::read_to_string(dir.join("trust.txt")).expect("keys"));
+    let new_key = keys[1].lines().last().expect("the key of the fork");
+    auditor.has(&format!("{}{new_key}\n", keys[0]));
+    let (verified, report) = auditor.judges(&data.beside("planted"));
+    assert!(!verified && said(&report, "failures", "the log is not continued from the checkpoint of baton.test/e2e"), "{report}");
+    let (verified, report) = auditor.judges(&data.beside("planted-one"));
+    assert!(!verified && said(&report, "failures", "nothing shows that the log continues"), "{report}");
+}
