@@ -355,11 +355,46 @@ async fn a_rewrite_that_fails_again_and_again_keeps_the_store_of_the_failure_and
         assert!(ledger.reopen().await.is_err());
         assert!(read_all(&ledger).await.len() >= 2);
     }
-    assert_eq!(fs::metadata(dir.path().join("recovery/1/store/db")).unwrap().ino(), file);
+    assert!(holds_file(&dir.path().join("recovery"), file));
     assert_eq!(kept_aside(dir.path()), 2);
     faults.heal();
     ledger.reopen().await.unwrap();
+    assert!(holds_file(&dir.path().join("recovery"), file));
     assert_goes_on(&ledger).await;
+}
+
+#[tokio::test]
+async fn starts_that_end_again_and_again_before_a_rewrite_is_done_keep_the_store_of_the_failure() {
+    for step in [RewriteStep::OldAside, RewriteStep::NewInPlace, RewriteStep::Opened] {
+        let dir = tempfile::tempdir().unwrap();
+        let (ledger, faults) = two_records(dir.path()).await;
+        let file = store_file(dir.path());
+        faults.fail_syncs();
+        fail(&ledger).await;
+        faults.heal();
+        drop(ledger);
+        faults.stop_at(step);
+        for _ in 0..4 {
+            assert!(open_with(dir.path(), faults.options()).is_err(), "{step:?} was passed");
+        }
+        faults.heal();
+        let ledger = open(dir.path());
+        assert!(holds_file(&dir.path().join("recovery"), file), "the first store is gone after {step:?}");
+        assert!(kept_aside(dir.path()) <= 3, "{} are kept", kept_aside(dir.path()));
+        assert_goes_on(&ledger).await;
+        // It counts as the newest one that is kept from then on.
+        ledger.close().await.unwrap();
+        drop(ledger);
+        drop(open(dir.path()));
+        assert!(holds_file(&dir.path().join("recovery"), file));
+        assert!(!dir.path().join("recovery/rewritten").exists());
+    }
+}
+
+/// Whether a store below a directory has this file.
+fn holds_file(dir: &Path, file: u64) -> bool {
+    let stores = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path().join("store/db"));
+    stores.into_iter().any(|db| fs::metadata(db).is_ok_and(|db| db.ino() == file))
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     let lock = layout.lock()?;
     let complete = layout.read_format()?;
     let left = seal::how_left(&layout);
-    if complete && !make_room(&layout, left)? {
+    if complete && !make_room(&layout, left, &options)? {
         return full::open(layout, key, options, lock, left);
     }
     if !complete {
@@ -115,8 +115,8 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
 }
 
 /// Whether there is room to open the store; the ballast is given up for it.
-fn make_room(layout: &Layout, left: Left) -> Result<bool, OpenError> {
-    let needed = room_to_open(layout, left != Left::InOrder);
+fn make_room(layout: &Layout, left: Left, options: &OpenOptions) -> Result<bool, OpenError> {
+    let needed = room_to_open(layout, copies(left, options.probe.is_some(), rewrite::is_due(layout)));
     let free = || free_bytes(&layout.dir).map_err(io_at("ask for free space of", &layout.dir));
     if free()? >= needed {
         return Ok(true);
@@ -125,10 +125,20 @@ fn make_room(layout: &Layout, left: Left) -> Result<bool, OpenError> {
     Ok(free()? >= needed)
 }
 
-/// Bytes that must be free to open the store, with a raw copy of it or without.
-pub(super) fn room_to_open(layout: &Layout, with_copy: bool) -> u64 {
-    let copy = if with_copy { recovery::size_of(&rewrite::store_to_read(layout)) } else { 0 };
-    ROOM_OF_THE_ENGINE.saturating_add(copy)
+/// How many times the store is there at once besides itself, at most, while it is opened.
+fn copies(left: Left, probed: bool, due: bool) -> u64 {
+    let (raw, probe) = match left {
+        Left::InOrder => (0, 0),
+        Left::Changed | Left::NotInOrder => (1, u64::from(probed)),
+    };
+    // The probe's copy is gone before the store is written anew, which takes a copy to read from and the new one.
+    raw + probe.max(if due { 2 } else { 0 })
+}
+
+/// Bytes that must be free to open the store, with so many copies of it.
+pub(super) fn room_to_open(layout: &Layout, copies: u64) -> u64 {
+    let size = if copies > 0 { recovery::size_of(&rewrite::store_to_read(layout)) } else { 0 };
+    ROOM_OF_THE_ENGINE.saturating_add(size.saturating_mul(copies))
 }
 
 /// What is left of a rewrite at a start.
@@ -139,7 +149,7 @@ fn write_anew(layout: &Layout, key: &SigningKey, options: &OpenOptions, noted: O
         rewrite::copy_of_a_copy(layout, key, options, noted)?;
     }
     rewrite::replace_keys(layout, options)?;
-    rewrite::swap(layout, options, true)
+    rewrite::swap(layout, options)
 }
 
 /// A sync failed: the next open must not take for granted what this one could not make durable.
@@ -333,4 +343,23 @@ fn tell_keys(layout: &Layout, key: &SigningKey, scan: &Scan) -> Result<(), OpenE
     append().map_err(io_at("write", &path))?;
     tracing::info!(file = %path.display(), key = key.verifier_key(), "the public key of this log; hand it to auditors");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_copy_that_lies_there_at_once_is_counted() {
+        for (left, probed, due, count) in [
+            (Left::InOrder, true, false, 0),
+            (Left::NotInOrder, false, false, 1),
+            (Left::NotInOrder, true, false, 2),
+            (Left::Changed, true, false, 2),
+            (Left::NotInOrder, true, true, 3),
+            (Left::InOrder, false, true, 2),
+        ] {
+            assert_eq!(copies(left, probed, due), count, "{left:?}, probed {probed}, rewrite due {due}");
+        }
+    }
 }

@@ -19,6 +19,9 @@ use crate::storage::files::{sync_dir, write_synced};
 /// How many raw copies are kept.
 const KEPT: usize = 2;
 
+/// The store that a failed sync left, while it is not known yet to have been written anew.
+const REWRITTEN: &str = "rewritten";
+
 /// Copies the store aside and probes it; says where the copy is, and why. `None` if there is no store yet.
 pub(super) fn secure(layout: &Layout, probe: Option<&ProbeCommand>, why: &str) -> Result<Option<PathBuf>, OpenError> {
     let store = layout.store();
@@ -65,13 +68,14 @@ pub(super) fn keep_torn(layout: &Layout, copy: Option<&Path>, torn: &[(Position,
     Ok(dir)
 }
 
-/// Moves the store itself aside, where its copies are kept. Durable when it returns. One that is not
-/// `first` is only what an earlier attempt wrote, and takes the place of the one before.
-pub(super) fn move_aside(layout: &Layout, first: bool) -> io::Result<PathBuf> {
+/// Moves the store itself aside, where its copies are kept. Durable when it returns. Of many attempts after one
+/// failure the first one's store is the one that the failure left: it has a name of its own, so that nothing takes
+/// its place, until [`count_rewritten`]. What later attempts find is only what an earlier one wrote.
+pub(super) fn move_aside(layout: &Layout) -> io::Result<PathBuf> {
     let recovery = layout.recovery();
-    let beside = match first {
-        true => recovery.join(next_number(layout)?.to_string()),
-        false => recovery.join("superseded"),
+    let beside = match recovery.join(REWRITTEN) {
+        first if !first.join("store").is_dir() => first,
+        _ => recovery.join("superseded"),
     };
     remove_if_there(&beside)?;
     fs::create_dir_all(&beside)?;
@@ -80,8 +84,22 @@ pub(super) fn move_aside(layout: &Layout, first: bool) -> io::Result<PathBuf> {
     fs::rename(layout.store(), beside.join("store"))?;
     sync_dir(&beside)?;
     sync_dir(&layout.dir)?;
-    forget_oldest(layout)?;
     Ok(beside)
+}
+
+/// The store that a failed sync left is one of the numbered ones from now on, the newest. Says where it is, if there
+/// is one.
+pub(super) fn count_rewritten(layout: &Layout) -> io::Result<Option<PathBuf>> {
+    let recovery = layout.recovery();
+    let rewritten = recovery.join(REWRITTEN);
+    if !rewritten.is_dir() {
+        return Ok(None);
+    }
+    let numbered = recovery.join(next_number(layout)?.to_string());
+    fs::rename(&rewritten, &numbered)?;
+    sync_dir(&recovery)?;
+    forget_oldest(layout)?;
+    Ok(Some(numbered))
 }
 
 fn copy_aside(layout: &Layout) -> io::Result<PathBuf> {

@@ -55,9 +55,7 @@ impl SledLedger {
             pause.release_disk().map_err(io_at("let go of", &self.layout.store()))?;
         }
         if rewritten {
-            // Of many attempts the first one's old store is kept: it alone held what the failure left.
-            let first = !std::mem::replace(&mut self.reopened().swapped, true);
-            rewrite::swap(&self.layout, &self.options, first)?;
+            rewrite::swap(&self.layout, &self.options)?;
         }
         self.take_up(pause, copy)
     }
@@ -69,7 +67,7 @@ impl SledLedger {
             rewrite::mark(&self.layout).map_err(io_at("write", &self.layout.marker()))?;
             rewrite::step(&self.options, rewrite::RewriteStep::Marked, &self.layout)?;
         }
-        self.ask_for_room(pause, open::room_to_open(&self.layout, rewritten))?;
+        self.ask_for_room(pause, open::room_to_open(&self.layout, u64::from(rewritten)))?;
         pause.stop_keeper();
         Ok(match rewritten {
             true => self.write_anew(pause).map(|()| None)?,
@@ -168,7 +166,7 @@ impl SledLedger {
         if !done.copied {
             let room = free_bytes(&self.layout.dir).map_err(io_at("ask for free space of", &self.layout.dir))?;
             let probe = self.options.probe.as_ref().filter(|_| done.unseen);
-            match room > open::room_to_open(&self.layout, true) {
+            match room > open::room_to_open(&self.layout, 1 + u64::from(probe.is_some())) {
                 true => done.copy = recovery::secure(&self.layout, probe, "the store is opened again")?,
                 false => tracing::warn!("the store is opened again without a raw copy of it: there is no room for one"),
             }
@@ -201,8 +199,6 @@ pub(super) struct Reopened {
     /// The store was copied aside, or there was no room for that.
     copied: bool,
     copy: Option<PathBuf>,
-    /// The store was written anew and the old one set aside.
-    swapped: bool,
     /// A copy was opened elsewhere, or that failed.
     elsewhere: bool,
     /// Readers are on such a copy, and the store in place is open to nobody.

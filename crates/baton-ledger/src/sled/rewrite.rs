@@ -96,20 +96,30 @@ pub(super) fn mark(layout: &Layout) -> io::Result<()> {
 pub(super) fn unmark(layout: &Layout) -> Result<(), OpenError> {
     let path = layout.marker();
     match fs::remove_file(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(io_at("remove", &path)(source)),
-        Ok(()) => {}
+        Ok(()) => sync_dir(&layout.dir).map_err(io_at("sync", &layout.dir))?,
     }
-    sync_dir(&layout.dir).map_err(io_at("sync", &layout.dir))
+    count(layout)
 }
 
-/// Removes what a rewrite left that is not due any more.
+/// Puts away what a rewrite left that is not due any more.
 pub(super) fn tidy(layout: &Layout) -> Result<(), OpenError> {
     let path = layout.new_store();
-    match is_due(layout) {
-        true => Ok(()),
-        false => remove_if_there(&path).map_err(io_at("remove", &path)),
+    if is_due(layout) {
+        return Ok(());
     }
+    remove_if_there(&path).map_err(io_at("remove", &path))?;
+    count(layout)
+}
+
+/// Counts the old store among those that are kept. Not before the marker is gone: until then another attempt may come,
+/// and must find by its name that the store of the failure is kept already.
+fn count(layout: &Layout) -> Result<(), OpenError> {
+    if let Some(kept) = recovery::count_rewritten(layout).map_err(io_at("keep the old store in", &layout.recovery()))? {
+        tracing::warn!(old = %kept.display(), "after a failed sync the store was written anew; the old one is kept");
+    }
+    Ok(())
 }
 
 /// Writes every complete batch of `source` into the new store: verified, synced, opened again and
@@ -227,12 +237,12 @@ pub(super) fn replace_keys(layout: &Layout, options: &OpenOptions) -> Result<(),
 }
 
 /// Puts the new store, which is whole, in the place of the old one, which is kept aside. Nobody may
-/// have either open. `first` unless an earlier attempt after the same failure did so already.
-pub(super) fn swap(layout: &Layout, options: &OpenOptions, first: bool) -> Result<(), OpenError> {
+/// have either open.
+pub(super) fn swap(layout: &Layout, options: &OpenOptions) -> Result<(), OpenError> {
     let (old, new) = (layout.store(), layout.new_store());
     if old.is_dir() {
-        let kept = recovery::move_aside(layout, first).map_err(io_at("move aside", &old))?;
-        tracing::warn!(old = %kept.display(), "after a failed sync the store was written anew; the old one is kept");
+        let kept = recovery::move_aside(layout).map_err(io_at("move aside", &old))?;
+        tracing::warn!(old = %kept.display(), "the old store is aside, and the one that was written anew takes its place");
     }
     step(options, RewriteStep::OldAside, layout)?;
     fs::rename(&new, &old).and_then(|()| sync_dir(&layout.dir)).map_err(io_at("move into place", &new))?;
