@@ -3,8 +3,8 @@
 use std::io;
 
 use super::damage::sort;
-use super::inspect::Scratch;
 use super::layout::Layout;
+use super::scratch::Scratch;
 use super::store::Store;
 use super::sync::Syncer;
 use super::{WriteHook, rewrite};

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::disk::SledDisk;
-use super::inspect::Scratch;
 use super::layout::{Layout, io_at};
 use super::open::{load_refusal, open_key_file, store_fault};
+use super::scratch::Scratch;
 use super::seal::Left;
 use super::store::Store;
 use super::sync::Syncer;
@@ -36,7 +36,7 @@ pub(super) fn open(
     let noted = read_head_file(&layout, &options)?;
     if let Some(probe) = options.probe.as_ref().filter(|_| left != Left::InOrder) {
         let probed = Scratch::of_store(&rewrite::store_to_read(&layout), &parent(&options))?;
-        let found = probe.run(&probed.0);
+        let found = probe.run(probed.path());
         found.map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: None })?;
     }
     let (disk, scan) = open_copy(&layout, &rewrite::store_to_read(&layout), &key, &options, noted.as_ref())?;
@@ -63,7 +63,7 @@ pub(super) fn open_copy(
     noted: Option<&Noted>,
 ) -> Result<(SledDisk, Scan), OpenError> {
     let scratch = Scratch::of_store(store, &parent(options))?;
-    let path = scratch.0.clone();
+    let path = scratch.path().to_owned();
     let store = Store::open(&path, options.cache_bytes).map_err(|fault| store_fault(layout, "open a copy of", fault))?;
     let syncer = Syncer::new(&path, options.sync, None).map_err(io_at("open the data file in", &path))?;
     let disk = SledDisk { syncer, store, layout: layout.clone(), write_hook: None, _scratch: Some(scratch) };
@@ -73,7 +73,8 @@ pub(super) fn open_copy(
     Ok((disk, scan))
 }
 
-fn parent(options: &OpenOptions) -> PathBuf {
+/// Where copies go.
+pub(super) fn parent(options: &OpenOptions) -> PathBuf {
     options.scratch.clone().unwrap_or_else(std::env::temp_dir)
 }
 

@@ -8,13 +8,12 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::layout::{Layout, io_at};
 use super::open::{load_refusal, store_fault};
 use super::probe::ProbeCommand;
-use super::recovery::{copy_dir, remove_if_there, remove_unfinished_snapshots};
+use super::scratch::Scratch;
 use super::seal::{self, Left};
 use super::store::Store;
 use super::{DEFAULT_CACHE, rewrite};
@@ -115,9 +114,9 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
     drop(lock);
 
     if let (Some(probe), Some(probed)) = (probe, probed) {
-        probe.run(&probed.0).map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: None })?;
+        probe.run(probed.path()).map_err(|why| OpenError::Damaged { dir: layout.dir.clone(), why, copy: None })?;
     }
-    let store = Store::open(&copy.0, DEFAULT_CACHE).map_err(|fault| store_fault(&layout, "open a copy of", fault))?;
+    let store = Store::open(copy.path(), DEFAULT_CACHE).map_err(|fault| store_fault(&layout, "open a copy of", fault))?;
     let nobody = SignedCheckpoint::unsigned(Checkpoint::empty("nobody"));
     let scan = start::read(|visitor| store.visit(visitor), nobody, noted.as_ref());
     let scan = scan.map_err(|refusal| load_refusal(&layout, "", refusal))?;
@@ -152,28 +151,4 @@ fn refuse_inside(dir: &Path, scratch: &Path) -> Result<(), OpenError> {
         return Err(io_at("use as a scratch directory", scratch)(why));
     }
     Ok(())
-}
-
-/// A copy of a store that goes away with its value.
-pub(super) struct Scratch(pub(super) PathBuf);
-
-impl Scratch {
-    /// Copies a store into a new directory below `parent`.
-    pub(super) fn of_store(store: &Path, parent: &Path) -> Result<Scratch, OpenError> {
-        let name = format!("baton-store-{}-{:016x}", std::process::id(), rand::random::<u64>());
-        let scratch = Scratch(parent.join(name));
-        // What is in it is for the eyes of whoever may read the store, and the place is often everybody's.
-        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&scratch.0);
-        made.and_then(|()| copy_dir(store, &scratch.0)).map_err(io_at("copy to a scratch directory", store))?;
-        remove_unfinished_snapshots(&scratch.0).map_err(io_at("remove an unfinished snapshot in", &scratch.0))?;
-        Ok(scratch)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = remove_if_there(&self.0) {
-            tracing::warn!(%error, copy = %self.0.display(), "failed to remove a scratch copy");
-        }
-    }
 }

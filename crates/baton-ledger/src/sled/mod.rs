@@ -26,6 +26,7 @@ mod recovery;
 mod reopen;
 pub(crate) mod restored;
 mod rewrite;
+mod scratch;
 mod seal;
 mod store;
 mod sync;

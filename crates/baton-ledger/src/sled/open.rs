@@ -17,7 +17,7 @@ use super::rewrite::{self, RewriteStep};
 use super::seal::{self, Left};
 use super::store::Store;
 use super::sync::Syncer;
-use super::{OpenOptions, SledLedger, ballast, full, recovery, unborn};
+use super::{OpenOptions, SledLedger, ballast, full, recovery, scratch, unborn};
 use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::chunk::SEGMENT;
@@ -47,6 +47,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     layout.refuse_foreign()?;
     let lock = layout.lock()?;
     let complete = layout.read_format()?;
+    scratch::sweep(&full::parent(&options));
     let left = seal::how_left(&layout);
     if complete && !make_room(&layout, left, &options)? {
         return full::open(layout, key, options, lock, left);

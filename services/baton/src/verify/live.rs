@@ -5,7 +5,7 @@
 use super::State;
 use super::report::Report;
 use super::trust::Trust;
-use baton_ledger::{NodeHash, SignedCheckpoint, check_consistency};
+use baton_ledger::{CheckpointError, NodeHash, SignedCheckpoint, check_consistency};
 
 /// A server's newest checkpoint, signed by a trusted key.
 pub(crate) struct Live {
@@ -27,6 +27,9 @@ pub(crate) fn live(
         Ok(accepted) => accepted,
         Err(error) => {
             report.fail(None, format!("the server's checkpoint: {error}"));
+            if matches!(error, CheckpointError::Untrusted { .. }) {
+                trust.warn_of_changes(report);
+            }
             return None;
         }
     };

@@ -5,7 +5,7 @@ use super::report::{Kind, Report};
 use super::trust::Trust;
 use super::{Stopped, hex};
 use baton_ledger::bounds::{MAX_LEAF, MAX_RECEIPT};
-use baton_ledger::{Receipt, SignedCheckpoint, leaf_hash};
+use baton_ledger::{CheckpointError, Receipt, ReceiptError, SignedCheckpoint, leaf_hash};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -19,7 +19,12 @@ pub(crate) fn receipt(receipt: &Path, leaf: &Path, trust: &Trust) -> Result<(Rep
     let mut report = Report::new(Kind::Receipt, receipt.display().to_string());
     let mut accepted = None;
     match Receipt::verify(&String::from_utf8_lossy(&text), leaf_hash(&bytes), trust.keys()) {
-        Err(error) => report.fail(None, error.to_string()),
+        Err(error) => {
+            report.fail(None, error.to_string());
+            if matches!(error, ReceiptError::Checkpoint(CheckpointError::Untrusted { .. })) {
+                trust.warn_of_changes(&mut report);
+            }
+        }
         Ok(receipt) => {
             let position = receipt.position.0;
             if let Ok((checkpoint, key)) = trust.accept(receipt.checkpoint.note().as_bytes()) {

@@ -1,8 +1,8 @@
 //! Logs that somebody with the signing key made: whatever is signed is not therefore right.
 
-use super::{Report, State, Stopped, Trust, bundle, hex};
+use super::{Kind, Report, State, Stopped, Trust, bundle, hex, live, receipt};
 use baton_ledger::bundle::{BundleFile, DirectoryWriter, extend};
-use baton_ledger::{AppendSet, Batch, Ledger, MemoryLedger, Record, SignedCheckpoint, SigningKey, StreamName};
+use baton_ledger::{AppendSet, Batch, Ledger, MemoryLedger, Position, Receipt, Record, SignedCheckpoint, SigningKey, StreamName};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
@@ -194,6 +194,26 @@ async fn forks_lead_from_the_first_origin_to_the_newest_without_a_gap() {
     assert!(only_wrong(&Desk::judged(&other, &[]).await).1.contains("the first leaf names \"zero\""));
     let back = [opened(ORIGIN), fork(1, 2, ORIGIN, "two"), fork(2, 3, "two", ORIGIN)];
     assert!(only_wrong(&Desk::judged(&back, &[]).await).1.contains("the forks that the leaves tell of"));
+}
+
+#[tokio::test]
+async fn whoever_holds_another_key_is_told_what_would_say_whether_the_log_changed_its_key() {
+    let (desk, other) = (Desk::new(), Desk::new());
+    let first = opened(ORIGIN);
+    let checkpoint = desk.append(std::slice::from_ref(&first)).await;
+    let proof = desk.ledger.prove_inclusion(Position(0), 1).expect("a proof");
+    let kept = Receipt { position: Position(0), proof, checkpoint: checkpoint.clone() };
+    std::fs::write(desk.at("receipt"), kept.to_text()).expect("written");
+    std::fs::write(desk.at("leaf"), first.to_string()).expect("written");
+    let judged = |desk_of_key: &Desk| {
+        let trust = Trust::read(&desk_of_key.at("trust.txt")).expect("a trust file");
+        let kept = receipt(&desk.at("receipt"), &desk.at("leaf"), &trust).expect("judged").0;
+        let mut shown = Report::new(Kind::Live, "a server".to_owned());
+        live(checkpoint.note(), &trust, None, None, &mut shown);
+        [kept, shown].map(|report| (report.verified(), report.lines().join("\n").contains("may change its key")))
+    };
+    assert_eq!(judged(&desk), [(true, false); 2]);
+    assert_eq!(judged(&other), [(false, true); 2]);
 }
 
 #[tokio::test]

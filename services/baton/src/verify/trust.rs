@@ -60,6 +60,14 @@ impl Trust {
         self.keys.keys().any(|line| line == key)
     }
 
+    /// What to do about a checkpoint that none of these keys signed and that comes without the leaves that may tell why.
+    pub(super) fn warn_of_changes(&self, report: &mut Report) {
+        report.warn(format!(
+            "a log may change its key, or go on under another origin: a whole bundle, verified with --bundle and the keys you hold, says whether this one did and at which event. {} is to hold the line of every key that the log had",
+            self.path.display()
+        ));
+    }
+
     /// Warns when the auditor's files lie where the operator may write.
     pub(super) fn warn(&self, bundle: &Path, state: Option<&State>, report: &mut Report) {
         let own = [("trust", Some(self.path.as_path())), ("state", state.map(State::path))];
