@@ -1,7 +1,7 @@
-//! Copies of the log: an archive behind a server that is killed, a backup under load, restores, a fork,
-//! and the doctor. All by real processes, and by what they leave on disk.
+//! Copies of the log: an archive behind a server that is killed, a backup under load, and restores. All by real
+//! processes, and by what they leave on disk.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,6 +12,8 @@ use baton_e2e::{Clients, DataDir, Server};
 use baton_proto::v1 as proto;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+
+use crate::doctor::{complaints, doctor, files};
 
 /// The long form takes its number from here; every push runs the short one.
 const CYCLES_VARIABLE: &str = "BATON_ARCHIVE_CYCLES";
@@ -112,7 +114,7 @@ impl Load {
     }
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
@@ -120,28 +122,13 @@ fn start_archived(data: &DataDir) -> Server {
     Server::start_with(data, &["--archive", &text(&data.beside("archive"))])
 }
 
-fn restore(data: &DataDir, from: &str, to: &str, more: &[&str]) -> Ran {
+pub(crate) fn restore(data: &DataDir, from: &str, to: &str, more: &[&str]) -> Ran {
     let (from, to) = (text(&data.beside(from)), text(&data.beside(to)));
     let (key, keys) = (text(&data.key()), text(&data.path().join("keys")));
     let mut arguments = vec!["restore", "--from", &from, "--data", &to, "--key", &key, "--keys", &keys];
     arguments.extend(["--output", "json"]);
     arguments.extend(more);
     baton(arguments)
-}
-
-fn doctor(data: &Path, more: &[&str]) -> Ran {
-    let mut arguments = vec!["doctor".to_owned(), "--data".to_owned(), text(data), "--output".to_owned(), "json".to_owned()];
-    arguments.extend(more.iter().map(|more| (*more).to_owned()));
-    baton(arguments)
-}
-
-/// What the doctor said that is not sound: what was looked at, and how bad it is.
-fn complaints(ran: &Ran) -> Vec<(String, String)> {
-    let json = ran.json();
-    let findings = json["findings"].as_array().expect("findings").clone();
-    let word = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
-    let all = findings.iter().map(|finding| (word(finding, "looked_at"), word(finding, "state")));
-    all.filter(|(_, state)| state != "sound").collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -340,137 +327,4 @@ fn unsynced_at_checkpoints(trace: &str, archive: &str) -> (usize, Vec<String>) {
 fn doctor_after_stop(server: Server, data: &DataDir) -> Ran {
     assert!(server.stop().success());
     doctor(&data.path(), &["--archive", &text(&data.beside("archive"))])
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn older_copy_is_refused_beside_a_newer_checkpoint_and_goes_on_as_a_fork_that_says_so() {
-    let data = DataDir::begun().await;
-    let server = Server::start(&data);
-    let clients = Clients::connect(server.address()).await;
-    for _ in 0..5 {
-        clients.record("admin", request(vec![fact("wave/OLD")])).await.expect("recorded");
-    }
-    let address = server.address().to_string();
-    let taken = baton(["backup", "--server", &address, "--out", &text(&data.beside("backup")), "--output", "json"]);
-    let size = taken.json()["size"].as_u64().expect("a size");
-    for _ in 0..3 {
-        clients.record("admin", request(vec![fact("wave/LOST")])).await.expect("recorded");
-    }
-    let newest = clients.audit.clone().get_checkpoint(proto::GetCheckpointRequest::default()).await.expect("a checkpoint");
-    let newest = newest.into_inner();
-    let known = data.beside("known.note");
-    std::fs::write(&known, &newest.checkpoint).expect("written");
-    assert!(server.stop().success());
-
-    let refused = restore(&data, "backup", "new", &["--last-known", &text(&known)]);
-    assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.err.contains(&format!("positions {size} to {} are missing", newest.position)), "{refused:?}");
-    let restored = restore(&data, "backup", "new", &["--last-known", &text(&known), "--older-copy"]);
-    assert_eq!(restored.json()["missing"], 3, "{restored:?}");
-    let new = data.other("new", "signing-key");
-    let refused = Server::refused(&new);
-    assert!(refused.said.contains("acknowledged"), "the old origin does not go on: {refused:?}");
-    let looked = doctor(&new.path(), &[]);
-    assert_eq!((looked.code, complaints(&looked)), (Some(4), vec![("store".to_owned(), "damage".to_owned())]), "{looked:?}");
-
-    let fresh = text(&data.beside("fork.key"));
-    let fork = |origin: &str| {
-        let data = text(&new.path());
-        baton(["fork", "--data", &data, "--key", &fresh, "--origin", origin, "--person", "admin", "--note", "disk lost"])
-    };
-    assert_eq!(fork("baton.test/e2e").code, Some(2), "a fork has a new origin");
-    let forked = fork("baton.test/fork");
-    assert_eq!(forked.code, Some(0), "{forked:?}");
-    assert_eq!(fork("baton.test/fork").code, Some(2), "and is made once");
-    assert!(Server::refused(&new).said.contains("give the key of this log"));
-
-    let server = Server::start(&data.other("new", "fork.key"));
-    let clients = Clients::connect(server.address()).await;
-    let events = clients.read_all(0).await.expect("the log is read");
-    let said = &events[size as usize];
-    assert_eq!(events.len() as u64, size + 1);
-    let leaf: serde_json::Value = serde_json::from_slice(&said.leaf).expect("a leaf");
-    assert_eq!(leaf["type"], "LogForked");
-    assert_eq!(leaf["payload"]["old_origin"], "baton.test/e2e");
-    assert_eq!(leaf["payload"]["restored_size"], size);
-    assert_eq!(leaf["payload"]["last_known_checkpoint"], newest.checkpoint);
-    clients.record("admin", request(vec![fact("wave/NEW")])).await.expect("it goes on");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn doctor_says_what_is_wrong_and_changes_not_a_byte() {
-    let data = DataDir::begun().await;
-    let server = Server::start(&data);
-    let clients = Clients::connect(server.address()).await;
-    for _ in 0..10 {
-        clients.record("admin", request(vec![worded_fact("wave/DOCTOR", "words")])).await.expect("recorded");
-    }
-    let in_use = doctor(&data.path(), &[]);
-    assert_eq!((in_use.code, complaints(&in_use)), (Some(1), vec![("store".to_owned(), "attention".to_owned())]), "{in_use:?}");
-    assert!(in_use.out.contains("by process"), "{in_use:?}");
-    drop(clients);
-    assert!(server.stop().success());
-    let looked = |expected: Option<i32>, what: &[(&str, &str)]| {
-        let before = files(&data.path());
-        let looked = doctor(&data.path(), &[]);
-        assert!(files(&data.path()) == before, "nothing is changed");
-        let what: Vec<_> = what.iter().map(|(one, other)| ((*one).to_owned(), (*other).to_owned())).collect();
-        assert_eq!((looked.code, complaints(&looked)), (expected, what), "{looked:?}");
-    };
-    looked(Some(0), &[]);
-
-    // A stop that was not clean, and what starts leave behind.
-    Server::start(&data).kill();
-    std::fs::write(data.path().join("store/snap.0000.generating"), "half").expect("written");
-    std::fs::write(data.path().join("head.new"), "half").expect("written");
-    looked(Some(1), &[("last stop", "attention"), ("leftovers", "attention"), ("leftovers", "attention")]);
-    std::fs::remove_file(data.path().join("store/snap.0000.generating")).expect("removed");
-    std::fs::remove_file(data.path().join("head.new")).expect("removed");
-    assert!(Server::start(&data).stop().success());
-
-    let sound = files(&data.path());
-    let put_back = || sound.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).expect("written"));
-    std::fs::write(data.path().join("trust.txt"), format!("{}\n", stranger(&data))).expect("written");
-    looked(Some(4), &[("signatures", "damage")]);
-    put_back();
-    std::fs::write(data.path().join("head"), [0; 9000]).expect("written");
-    looked(Some(4), &[("head file", "damage")]);
-    put_back();
-    let keys = std::fs::read(data.path().join("keys")).expect("keys");
-    std::fs::write(data.path().join("keys"), &keys[..96]).expect("written");
-    looked(Some(4), &[("keys", "damage")]);
-    put_back();
-    let db = data.path().join("store/db");
-    let mut bytes = std::fs::read(&db).expect("the store");
-    let words = b"wave/DOCTOR";
-    let places: Vec<_> = (0..bytes.len() - words.len()).filter(|at| bytes[*at..].starts_with(words)).collect();
-    assert!(!places.is_empty(), "the records are in the store");
-    places.into_iter().for_each(|at| bytes[at] ^= 1);
-    std::fs::write(&db, &bytes).expect("written");
-    looked(Some(4), &[("store", "damage")]);
-    put_back();
-    looked(Some(0), &[]);
-}
-
-/// A public key of the same origin that signed nothing here.
-fn stranger(data: &DataDir) -> String {
-    let other = data.beside("other");
-    let text = |path: &Path| path.display().to_string();
-    let made = baton(["init", "--data", &text(&other), "--origin", "baton.test/e2e", "--administrator", "admin"]);
-    assert_eq!(made.code, Some(0), "{made:?}");
-    std::fs::read_to_string(other.join("trust.txt")).expect("a key").trim().to_owned()
-}
-
-/// Every file below a directory with its bytes.
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
-        let path = entry.path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push((path.clone(), std::fs::read(&path).expect("a file"))),
-        }
-    }
-    found.sort();
-    found
 }

@@ -1,5 +1,5 @@
-//! Evidence of a log that was forked, as auditors judge it: what each is told by the keys he holds and by what he
-//! remembers of the log from before the fork.
+//! An older copy that goes on as a fork, and evidence of it as auditors judge it: what each is told by the keys he holds
+//! and by what he remembers of the log from before the fork.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use baton_e2e::cli::baton;
 use baton_e2e::commands::{fact, request};
 use baton_e2e::{Clients, DataDir, Server};
+use baton_proto::v1 as proto;
 use serde_json::Value;
 
+use crate::archive::{restore, text};
+use crate::doctor::{complaints, doctor};
 use crate::verify::{Go, TRANSITION, export, history};
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
 
 async fn record(server: &Server, facts: usize) {
     let clients = Clients::connect(server.address()).await;
@@ -56,6 +55,61 @@ fn forked(data: &DataDir, origin: &str) -> (DataDir, Server) {
     let forked = data.other("data", "fork.key");
     let server = Server::start(&forked);
     (forked, server)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_copy_is_refused_beside_a_newer_checkpoint_and_goes_on_as_a_fork_that_says_so() {
+    let data = DataDir::begun().await;
+    let server = Server::start(&data);
+    let clients = Clients::connect(server.address()).await;
+    for _ in 0..5 {
+        clients.record("admin", request(vec![fact("wave/OLD")])).await.expect("recorded");
+    }
+    let address = server.address().to_string();
+    let taken = baton(["backup", "--server", &address, "--out", &text(&data.beside("backup")), "--output", "json"]);
+    let size = taken.json()["size"].as_u64().expect("a size");
+    for _ in 0..3 {
+        clients.record("admin", request(vec![fact("wave/LOST")])).await.expect("recorded");
+    }
+    let newest = clients.audit.clone().get_checkpoint(proto::GetCheckpointRequest::default()).await.expect("a checkpoint");
+    let newest = newest.into_inner();
+    let known = data.beside("known.note");
+    std::fs::write(&known, &newest.checkpoint).expect("written");
+    assert!(server.stop().success());
+
+    let refused = restore(&data, "backup", "new", &["--last-known", &text(&known)]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains(&format!("positions {size} to {} are missing", newest.position)), "{refused:?}");
+    let restored = restore(&data, "backup", "new", &["--last-known", &text(&known), "--older-copy"]);
+    assert_eq!(restored.json()["missing"], 3, "{restored:?}");
+    let new = data.other("new", "signing-key");
+    let refused = Server::refused(&new);
+    assert!(refused.said.contains("acknowledged"), "the old origin does not go on: {refused:?}");
+    let looked = doctor(&new.path(), &[]);
+    assert_eq!((looked.code, complaints(&looked)), (Some(4), vec![("store".to_owned(), "damage".to_owned())]), "{looked:?}");
+
+    let fresh = text(&data.beside("fork.key"));
+    let fork = |origin: &str| {
+        let data = text(&new.path());
+        baton(["fork", "--data", &data, "--key", &fresh, "--origin", origin, "--person", "admin", "--note", "disk lost"])
+    };
+    assert_eq!(fork("baton.test/e2e").code, Some(2), "a fork has a new origin");
+    let forked = fork("baton.test/fork");
+    assert_eq!(forked.code, Some(0), "{forked:?}");
+    assert_eq!(fork("baton.test/fork").code, Some(2), "and is made once");
+    assert!(Server::refused(&new).said.contains("give the key of this log"));
+
+    let server = Server::start(&data.other("new", "fork.key"));
+    let clients = Clients::connect(server.address()).await;
+    let events = clients.read_all(0).await.expect("the log is read");
+    let said = &events[size as usize];
+    assert_eq!(events.len() as u64, size + 1);
+    let leaf: serde_json::Value = serde_json::from_slice(&said.leaf).expect("a leaf");
+    assert_eq!(leaf["type"], "LogForked");
+    assert_eq!(leaf["payload"]["old_origin"], "baton.test/e2e");
+    assert_eq!(leaf["payload"]["restored_size"], size);
+    assert_eq!(leaf["payload"]["last_known_checkpoint"], newest.checkpoint);
+    clients.record("admin", request(vec![fact("wave/NEW")])).await.expect("it goes on");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 
 mod archive;
 mod campaigns;
+mod doctor;
 mod durability;
 mod edge;
 mod erasure;
