@@ -88,8 +88,7 @@ async fn archive_is_whole(server: Server, data: &DataDir) -> Vec<String> {
     wrong
 }
 
-/// What the doctor does not find sound of an archive, alone and beside its store, and damage of anything else. What costs
-/// the next start a copy is no concern of this campaign.
+/// What the doctor does not find sound of a log that was stopped in order, and of its archive, alone and beside its store.
 fn not_sound(said: &str) -> Vec<String> {
     // Behind the JSON it may say in words that something needs attention.
     let json = serde_json::Deserializer::from_str(said).into_iter::<serde_json::Value>().next();
@@ -97,11 +96,7 @@ fn not_sound(said: &str) -> Vec<String> {
     let Some(findings) = json["findings"].as_array() else { return vec![format!("the doctor finds nothing: {said}")] };
     let of = |name: &str| findings.iter().filter(|finding| finding["looked_at"] == name).count();
     let (archive, both) = (of("archive"), of("archive and store"));
-    let bad = findings.iter().filter(|finding| match finding["state"].as_str() {
-        Some("sound") => false,
-        Some("attention") => finding["looked_at"].as_str().is_none_or(|name| name.starts_with("archive")),
-        _ => true,
-    });
+    let bad = findings.iter().filter(|finding| finding["state"] != "sound");
     let looked = (archive != 1 || both != 1).then(|| format!("the archive is not looked at: {said}"));
     bad.map(|finding| format!("the doctor finds {finding}")).chain(looked).collect()
 }
