@@ -113,6 +113,48 @@ async fn older_copy_is_refused_beside_a_newer_checkpoint_and_goes_on_as_a_fork_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn older_copy_of_a_log_that_changed_its_key_since_is_restored_and_forked_with_both_keys_known() {
+    let data = DataDir::begun().await;
+    let server = Server::start(&data);
+    record(&server, 5).await;
+    let address = server.address().to_string();
+    let taken = baton(["backup", "--server", &address, "--out", &text(&data.beside("backup")), "--output", "json"]);
+    let size = taken.json()["size"].as_u64().expect("a size");
+    assert!(server.stop().success());
+    let [key, new_key] = ["signing-key", "second-key"].map(|name| text(&data.beside(name)));
+    let directory = text(&data.path());
+    let rotate = ["rotate-key", "--data", &directory, "--key", &key, "--new-key", &new_key, "--person", "admin"];
+    assert_eq!(baton(rotate).code, Some(0));
+    let server = Server::start(&data.other("data", "second-key"));
+    record(&server, 2).await;
+    export(&server, &data.beside("newest"), &[]);
+    assert!(server.stop().success());
+    // KeyRotated and two facts.
+    let (known, keys) = (text(&data.beside("newest/checkpoint")), text(&data.path().join("trust.txt")));
+
+    let without = restore(&data, "backup", "copy", &["--last-known", &known, "--older-copy"]);
+    assert!(without.code == Some(1) && without.err.contains("no signature by a trusted key"), "{without:?}");
+    let refused = restore(&data, "backup", "copy", &["--last-known", &known, "--trust", &keys]);
+    assert!(refused.code == Some(1) && refused.err.contains(&format!("positions {size} to {}", size + 2)), "{refused:?}");
+    let restored = restore(&data, "backup", "copy", &["--last-known", &known, "--trust", &keys, "--older-copy"]);
+    assert_eq!(restored.json()["missing"], 3, "{restored:?}");
+    let refused = Server::refused(&data.other("copy", "signing-key"));
+    assert!(refused.said.contains("begin a new origin with baton fork"), "{refused:?}");
+
+    let (copy, fork_key) = (text(&data.beside("copy")), text(&data.beside("fork.key")));
+    let fork = |rest: &[&str]| {
+        let all = ["fork", "--data", &copy, "--key", &fork_key, "--origin", "baton.test/fork", "--person", "admin"];
+        baton(all.iter().chain(rest).chain(&["--output", "json"]).copied())
+    };
+    let without = fork(&["--last-known", &known]);
+    assert!(without.code == Some(2) && without.err.contains("no signature by a trusted key"), "{without:?}");
+    let forked = fork(&["--last-known", &known, "--trust", &keys]);
+    assert_eq!(forked.json()["last_known_size"], size + 3, "{forked:?}");
+    let server = Server::start(&data.other("copy", "fork.key"));
+    record(&server, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn evidence_of_a_forked_log_shows_what_was_kept_and_what_was_left_behind() {
     let data = DataDir::begun().await;
     let at = |name: &str| -> PathBuf { data.beside(name) };

@@ -51,6 +51,7 @@ impl Scene {
             keys: RestoreKeys::File(self.at("data/keys")),
             key: self.key(),
             last_known: None,
+            trust: None,
             older_copy: false,
             erased: |_| Vec::new(),
             read_succession: no_succession,

@@ -23,6 +23,8 @@ pub struct Fork {
     /// The newest checkpoint of the old origin that is known, as a signed note; the one noted in the
     /// directory counts as known as well.
     pub last_known: Option<Vec<u8>>,
+    /// Further keys that may have signed it, besides those in the directory's own `trust.txt`.
+    pub trust: Option<TrustedKeys>,
     /// Who decided it.
     pub person: String,
     /// How it came to that.
@@ -81,7 +83,8 @@ fn last_known(asked: &Fork, noted: &SignedCheckpoint) -> Result<SignedCheckpoint
     let path = asked.data.join("trust.txt");
     let refuse = |why: String| StartError::Invalid(format!("last known checkpoint: {why}"));
     let trust = std::fs::read_to_string(&path).map_err(|e| refuse(format!("{} cannot be read: {e}", path.display())))?;
-    let trusted = TrustedKeys::parse(&trust).map_err(|e| refuse(e.to_string()))?;
+    let lines: Vec<&str> = trust.lines().chain(asked.trust.iter().flat_map(TrustedKeys::keys)).collect();
+    let trusted = TrustedKeys::parse(&lines.join("\n")).map_err(|e| refuse(e.to_string()))?;
     let given = trusted.verify(given).map_err(|e| refuse(e.to_string()))?;
     let Checkpoint { origin, size, .. } = given.checkpoint();
     match origin == &noted.checkpoint().origin {

@@ -44,6 +44,9 @@ pub struct Restoring {
     pub key: SigningKey,
     /// The newest checkpoint of the log that anybody is known to hold, as a signed note.
     pub last_known: Option<Vec<u8>>,
+    /// Further keys that may have signed it: the log may have changed its key since the archive ended, and then nothing
+    /// in the archive says so.
+    pub trust: Option<TrustedKeys>,
     /// Restore also what ends before `last_known`, for a fork and for nothing else.
     pub older_copy: bool,
     /// The positions whose erasure a leaf authorises; the ledger itself cannot read leaves.
@@ -105,8 +108,10 @@ fn refuse_filled(data: &Path) -> Result<(), RestoreError> {
 fn last_known(asked: &Restoring, checked: &Checked) -> Result<Option<SignedCheckpoint>, RestoreError> {
     let Some(note) = &asked.last_known else { return Ok(None) };
     let refuse = |why: String| RestoreError::LastKnown { why };
-    // It may be from before a change of keys, which the checked log vouches for.
-    let keys = checked.key_changes().iter().map(|change| change.old.as_str()).chain([asked.key.verifier_key()]);
+    // It may be from before a change of keys, which the checked log vouches for, or from after one it does not know.
+    let keys = checked.key_changes().iter().map(|change| change.old.as_str());
+    let keys = keys.chain([asked.key.verifier_key()]);
+    let keys = keys.chain(asked.trust.iter().flat_map(TrustedKeys::keys));
     let trusted = TrustedKeys::parse(&keys.collect::<Vec<_>>().join("\n")).map_err(|error| refuse(error.to_string()))?;
     let known = trusted.verify(note).map_err(|error| refuse(error.to_string()))?;
     let (size, archive) = (known.checkpoint().size, checked.tree.size());

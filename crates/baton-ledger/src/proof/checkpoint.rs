@@ -29,6 +29,7 @@ pub struct SignedCheckpoint {
 }
 
 /// The keys that a reader trusts for one log or several, from a file of his own.
+#[derive(Clone, Debug)]
 pub struct TrustedKeys {
     lines: Vec<String>,
 }

@@ -82,6 +82,9 @@ pub(crate) struct Restore {
     /// The newest checkpoint of the log that is known, from whoever keeps checkpoints.
     #[arg(long, value_name = "FILE")]
     pub(crate) last_known: Option<PathBuf>,
+    /// Lines of further keys that may have signed it: the log may have changed its key after the archive ended.
+    #[arg(long, value_name = "FILE", requires = "last_known")]
+    pub(crate) trust: Option<PathBuf>,
     /// Restore also when the last known checkpoint is newer; the result can only be forked.
     #[arg(long, requires = "last_known")]
     pub(crate) older_copy: bool,
@@ -102,6 +105,9 @@ pub(crate) struct Fork {
     /// The newest checkpoint of the old origin that is known.
     #[arg(long, value_name = "FILE")]
     pub(crate) last_known: Option<PathBuf>,
+    /// Lines of further keys that may have signed it: the log may have changed its key after this copy ended.
+    #[arg(long, value_name = "FILE", requires = "last_known")]
+    pub(crate) trust: Option<PathBuf>,
     /// How it came to that; kept in the log.
     #[arg(long, default_value = "")]
     pub(crate) note: String,

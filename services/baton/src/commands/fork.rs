@@ -1,7 +1,7 @@
 //! `baton fork`: a restored older copy goes on under a new origin.
 
 use super::Context;
-use super::restore::read;
+use super::restore::{read, trust};
 use super::server::{PROBE, failure};
 use crate::args::{Fork, Format};
 use crate::exit::Failure;
@@ -15,6 +15,7 @@ pub(super) async fn run(cx: &mut Context, args: &Fork) -> Result<(), Failure> {
         key: KeyPlace::At(args.key.clone()),
         origin: args.origin.clone(),
         last_known: args.last_known.as_deref().map(read).transpose()?,
+        trust: args.trust.as_deref().map(trust).transpose()?,
         person,
         note: args.note.clone(),
         probe: batond::Store::probed_by_this_program(&[PROBE]).probe,

@@ -18,6 +18,7 @@ pub(super) async fn run(cx: &mut Context, args: &Restore) -> Result<(), Failure>
         keys: args.keys.clone().map_or(RestoreKeys::Lost, RestoreKeys::File),
         key,
         last_known: args.last_known.as_deref().map(read).transpose()?,
+        trust: args.trust.as_deref().map(trust).transpose()?,
         older_copy: args.older_copy,
         erased: baton_engine::erased_by,
         read_succession: baton_engine::key_succession,
