@@ -16,8 +16,10 @@ use baton_proto::v1 as proto;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many lines of the board are kept, of some 1 KiB each: the board is read as a whole.
-const LINES: usize = 65_536;
+/// How many lines of the board are kept, of some 1 KiB each: the board is read as a whole, and one line less than it has
+/// would be as if none were kept. More than there are transitions in a log that fits into memory, where each takes many
+/// times its line.
+const LINES: usize = 1_048_576;
 
 /// How many transitions are kept in full, of some 10 KiB each.
 const IN_FULL: usize = 4_096;
