@@ -217,6 +217,20 @@ async fn while_writes_go_on_failing_every_attempt_is_refused_reads_go_on_and_one
     assert_goes_on(&open(dir.path())).await;
 }
 
+/// What an attempt leaves that fails while the storage engine writes its own snapshot.
+#[tokio::test]
+async fn half_a_snapshot_that_a_failed_attempt_left_does_not_fail_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, faults) = two_records(dir.path()).await;
+    faults.fail_writes_after(0);
+    fail(&ledger).await;
+    assert!(ledger.reopen().await.is_err());
+    fs::write(dir.path().join("store/snap.FFFFFFFFFFFFFFFF.generating"), "torn").unwrap();
+    faults.heal();
+    assert_eq!(ledger.reopen().await.unwrap().size, 2);
+    assert_goes_on(&ledger).await;
+}
+
 #[tokio::test]
 async fn after_a_failed_sync_the_store_is_written_anew_and_the_old_one_kept_aside() {
     let dir = tempfile::tempdir().unwrap();
