@@ -46,6 +46,8 @@ async fn server_that_leaves_the_sync_out_is_found_out_at_system_calls_and_on_fai
     assert!(report.violations.iter().any(|v| v.contains("WithoutPower") && v.contains("is lost")), "{report}");
     let report = campaign::io::run_with(Plan::short(4), &["--leave-sync-out"]).await;
     assert!(report.violations.iter().any(|v| v.contains("is lost")), "{report}");
+    let report = campaign::io::run_serving(1, &["--leave-sync-out"]).await;
+    assert!(report.violations.iter().any(|v| v.contains("is lost")), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -217,6 +217,7 @@ impl Server {
         };
         // The lock file names the process; under a tracer it is not the child itself.
         let owner = std::fs::read_to_string(data.path().join("LOCK")).ok().and_then(|text| text.trim().parse().ok());
+        let owner = owner.filter(|owner| is_child_of(*owner, child.id()));
         let pid = owner.and_then(Pid::from_raw).unwrap_or_else(|| Pid::from_child(&child));
         Ok(Self { child, pid, address })
     }
@@ -297,6 +298,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end_now();
     }
+}
+
+/// Whether a process was started by another. A server that could not write its number leaves an older one in the lock
+/// file, which may be anybody's by now and must not be killed.
+fn is_child_of(process: i32, parent: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().filter_map(|line| line.strip_prefix("PPid:")).any(|found| found.trim() == parent.to_string())
 }
 
 /// The address in the one line that a server writes to standard output; none when it ends without.

@@ -28,12 +28,15 @@
 
 enum call { OPEN, WRITE, PWRITE, TRUNCATE, FSYNC, FDATASYNC, RENAME, UNLINK, MKDIR, COPY, CALLS };
 enum action { PASS, FAIL, KILL_BEFORE, KILL_AFTER, SHORT };
+enum { KINDS = 4 };
 
 struct control {
   int32_t action, calls, files, error;
   int64_t from, times; /* the action is for the matching calls from .. from + times - 1, the first being 1 */
   int64_t seen, hit;
+  int64_t opening; /* not 0: until this call less 1 was made on the store, and failed, no other is counted or hit */
   int64_t by_call[CALLS];
+  int64_t by_kind[CALLS][KINDS]; /* the same since calls were last named, and only after the opening one */
 };
 
 struct dirty { ino_t file; off_t from, to; };
@@ -42,6 +45,7 @@ enum { MOST_DIRS = 4 };
 static char dirs[MOST_DIRS][4096], image[4096];
 static size_t dir_count;
 static struct control *control;
+static __thread int fails_with;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct dirty *dirty;
 static size_t dirty_count, dirty_room;
@@ -109,12 +113,20 @@ static int kind(const char *path) {
 /* Counts a call and says what is to become of it. */
 static enum action judge(enum call call, const char *path) {
   __atomic_add_fetch(&control->by_call[call], 1, __ATOMIC_SEQ_CST);
+  int64_t opening = __atomic_load_n(&control->opening, __ATOMIC_SEQ_CST);
+  if (opening) {
+    if (opening != call + 1 || kind(path) != 1) return PASS;
+    fails_with = EIO;
+    return __atomic_exchange_n(&control->opening, 0, __ATOMIC_SEQ_CST) ? FAIL : PASS;
+  }
+  __atomic_add_fetch(&control->by_kind[call][__builtin_ctz((unsigned)kind(path))], 1, __ATOMIC_SEQ_CST);
   if (!(control->calls >> call & 1) || !(control->files & kind(path))) return PASS;
   int64_t number = __atomic_add_fetch(&control->seen, 1, __ATOMIC_SEQ_CST);
   enum action action = (enum action)__atomic_load_n(&control->action, __ATOMIC_SEQ_CST);
   if (action == PASS || number < control->from || number - control->from >= control->times) return PASS;
   __atomic_add_fetch(&control->hit, 1, __ATOMIC_SEQ_CST);
   if (action == KILL_BEFORE) kill(getpid(), SIGKILL);
+  fails_with = control->error;
   return action;
 }
 
@@ -246,7 +258,7 @@ static int sync_file(enum call call, int fd, int (*real)(int)) {
   size_t count = 0;
   if (S_ISREG(stat.st_mode)) unsynced(stat.st_ino, stat.st_size, 0, 0);
   struct dirty *taken = take(stat.st_ino, &count);
-  int result = -1, error = control->error;
+  int result = -1, error = fails_with;
   if (action != FAIL) {
     result = real(fd);
     error = errno;
@@ -267,7 +279,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t at) {
   char path[4096];
   if (!path_of(fd, path, sizeof path)) return REAL(pwrite64)(fd, bytes, size, at);
   enum action action = judge(PWRITE, path);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   ssize_t done = REAL(pwrite64)(fd, bytes, action == SHORT ? size / 2 : size, at);
   if (done > 0) wrote(fd, at, at + done);
   after(action);
@@ -279,7 +291,7 @@ ssize_t write(int fd, const void *bytes, size_t size) {
   char path[4096];
   if (!path_of(fd, path, sizeof path)) return REAL(write)(fd, bytes, size);
   enum action action = judge(WRITE, path);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   ssize_t done = REAL(write)(fd, bytes, action == SHORT ? size / 2 : size);
   off_t end = lseek(fd, 0, SEEK_CUR);
   if (done > 0) wrote(fd, end - done, end);
@@ -291,7 +303,7 @@ ssize_t copy_file_range(int in, off64_t *in_at, int out, off64_t *out_at, size_t
   char path[4096];
   if (!path_of(out, path, sizeof path)) return REAL(copy_file_range)(in, in_at, out, out_at, size, flags);
   enum action action = judge(COPY, path);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   ssize_t done = REAL(copy_file_range)(in, in_at, out, out_at, size, flags);
   off_t end = out_at ? *out_at : lseek(out, 0, SEEK_CUR);
   if (done > 0) wrote(out, end - done, end);
@@ -303,7 +315,7 @@ int ftruncate64(int fd, off64_t size) {
   char path[4096];
   if (!path_of(fd, path, sizeof path)) return REAL(ftruncate64)(fd, size);
   enum action action = judge(TRUNCATE, path);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   int result = REAL(ftruncate64)(fd, size);
   after(action);
   return result;
@@ -317,7 +329,7 @@ int open64(const char *path, int flags, ...) {
   va_end(rest);
   if (!ours(path) || !(flags & (O_CREAT | O_TRUNC))) return REAL(open64)(path, flags, mode);
   enum action action = judge(OPEN, path);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   int fd = REAL(open64)(path, flags, mode);
   after(action);
   return fd;
@@ -326,7 +338,7 @@ int open64(const char *path, int flags, ...) {
 int rename(const char *from, const char *to) {
   if (!ours(to)) return REAL(rename)(from, to);
   enum action action = judge(RENAME, to);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   int result = REAL(rename)(from, to);
   after(action);
   return result;
@@ -353,7 +365,7 @@ int unlink(const char *path) {
   struct stat stat;
   if (!ours(path)) return REAL(unlink)(path);
   enum action action = judge(UNLINK, path);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   int known = lstat(path, &stat) == 0, result = REAL(unlink)(path);
   if (known && result == 0) forget(&stat);
   after(action);
@@ -372,7 +384,7 @@ int unlinkat(int at, const char *name, int flags) {
     strncat(strcat(path, "/"), name, 4096);
   }
   enum action action = judge(UNLINK, path);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   int known = fstatat(at, name, &stat, AT_SYMLINK_NOFOLLOW) == 0, result = REAL(unlinkat)(at, name, flags);
   if (known && result == 0) forget(&stat);
   after(action);
@@ -385,7 +397,7 @@ int mkdir(const char *path, mode_t mode) {
   close_dir(closed, sizeof closed);
   if (!ours(closed)) return REAL(mkdir)(path, mode);
   enum action action = judge(MKDIR, closed);
-  if (action == FAIL) { errno = control->error; return -1; }
+  if (action == FAIL) { errno = fails_with; return -1; }
   int result = REAL(mkdir)(path, mode);
   after(action);
   return result;

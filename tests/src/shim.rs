@@ -68,6 +68,8 @@ pub enum Files {
     Head = 2,
     /// The key file.
     Keys = 4,
+    /// What is none of these: drafts, copies, marks, directories.
+    Other = 8,
     /// All of them.
     All = 15,
 }
@@ -88,12 +90,14 @@ pub enum Action {
 /// For ever, as a number of calls.
 pub const FOR_EVER: u64 = i64::MAX as u64;
 
-const CONTROL_LEN: u64 = 16 + 4 * 8 + 10 * 8;
+const CONTROL_LEN: u64 = 16 + 5 * 8 + 10 * 8 + 10 * 4 * 8;
 const ACTION_AT: u64 = 0;
 const FROM_AT: u64 = 16;
 const SEEN_AT: u64 = 32;
 const HIT_AT: u64 = 40;
-const BY_CALL_AT: u64 = 48;
+const OPENING_AT: u64 = 48;
+const BY_CALL_AT: u64 = 56;
+const BY_KIND_AT: u64 = BY_CALL_AT + 10 * 8;
 
 /// The library, told about one data directory, or about some directories.
 pub struct Shim {
@@ -190,14 +194,22 @@ impl Shim {
     pub fn watch(&self, calls: &[Call], files: Files) {
         self.disarm();
         self.put(SEEN_AT, &[0; 16]);
+        self.put(BY_KIND_AT, &[0; 10 * 4 * 8]);
         self.put(8, &(files as i32).to_ne_bytes());
         let mask = calls.iter().fold(0, |mask, call| mask | 1 << *call as i32);
         self.put(4, &i32::to_ne_bytes(mask));
     }
 
+    /// The next call of this kind on the store fails with EIO, and what was named is counted and hit only after it: what
+    /// a server does about a failure can then fail too.
+    pub fn only_after(&self, opening: Call) {
+        self.put(OPENING_AT, &(opening as i64 + 1).to_ne_bytes());
+    }
+
     /// Lets every call pass again.
     pub fn disarm(&self) {
         self.put(ACTION_AT, &[0; 4]);
+        self.put(OPENING_AT, &[0; 8]);
     }
 
     /// How many of the calls named were made since they were named.
@@ -213,6 +225,11 @@ impl Shim {
     /// How many calls of a kind were made since the beginning, of any file of the directory.
     pub fn made(&self, call: Call) -> u64 {
         self.get(BY_CALL_AT + 8 * call as u64)
+    }
+
+    /// How many calls of a kind were made on files of one kind, since calls were last named; of any name.
+    pub fn counted(&self, call: Call, files: Files) -> u64 {
+        self.get(BY_KIND_AT + 8 * (4 * call as u64 + u64::from((files as u32).trailing_zeros())))
     }
 
     /// Puts what is durable in the place of what is there: what a loss of power would have left. The server must be gone.

@@ -103,6 +103,26 @@ async fn a_creation_that_was_cut_short_is_taken_up_again() {
     }
 }
 
+/// A sync that fails while a log is made is noted beside the store, and FORMAT is not written yet. What the store holds
+/// then, in the cache or after a loss of power, is nothing that was acknowledged.
+#[tokio::test]
+async fn a_creation_whose_sync_failed_is_taken_up_again() {
+    for lost in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        drop(open(dir.path()));
+        for name in ["FORMAT", "head"] {
+            fs::remove_file(dir.path().join(name)).unwrap();
+        }
+        fs::write(dir.path().join("REWRITE"), "a sync failed").unwrap();
+        if lost {
+            fs::write(dir.path().join("store/db"), [0; 64 * 1024]).unwrap();
+        }
+        append_one(&open(dir.path()), "a", b"1").await;
+        assert!(!dir.path().join("REWRITE").exists() && !dir.path().join("store.new").exists());
+        assert_eq!(open(dir.path()).head().size, 1);
+    }
+}
+
 /// The configuration of a storage engine that was killed between the two writes it makes of it.
 fn half_a_configuration() -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();

@@ -107,6 +107,27 @@ async fn assert_refuses_and_reads(ledger: &SledLedger) {
     assert_eq!(ledger.head().size, 2);
 }
 
+/// A failed sync that can not be noted in a file of its own is noted by the space put aside, under another name.
+#[tokio::test]
+async fn a_failed_sync_is_noted_also_where_no_file_can_be_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Faults::default();
+    let options = || OpenOptions { ballast_bytes: 4096, ..faults.options() };
+    let ledger = filled_with_two(open_with(dir.path(), options()).unwrap()).await;
+    let (note, ballast) = (dir.path().join("REWRITE"), dir.path().join("ballast"));
+    // Whoever makes the note in its place is sent to a directory that is not there.
+    std::os::unix::fs::symlink("nowhere/note", &note).unwrap();
+    faults.fail_syncs();
+    fail(&ledger).await;
+    assert!(note.is_file() && !ballast.exists());
+    drop(ledger);
+    faults.heal();
+    let ledger = open_with(dir.path(), options()).unwrap();
+    assert!(read_all(&ledger).await.len() >= 2);
+    assert!(!note.exists() && ballast.is_file());
+    assert!(dir.path().join("recovery").is_dir(), "the old store is kept");
+}
+
 /// The first two records are there, the request that failed is there whole or not at all, and it goes on.
 async fn assert_goes_on(ledger: &SledLedger) {
     let records = read_all(ledger).await;
@@ -194,6 +215,20 @@ async fn while_writes_go_on_failing_every_attempt_is_refused_reads_go_on_and_one
     assert_eq!(copies(), [""; 0]);
     faults.heal();
     assert_goes_on(&open(dir.path())).await;
+}
+
+/// What an attempt leaves that fails while the storage engine writes its own snapshot.
+#[tokio::test]
+async fn half_a_snapshot_that_a_failed_attempt_left_does_not_fail_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, faults) = two_records(dir.path()).await;
+    faults.fail_writes_after(0);
+    fail(&ledger).await;
+    assert!(ledger.reopen().await.is_err());
+    fs::write(dir.path().join("store/snap.FFFFFFFFFFFFFFFF.generating"), "torn").unwrap();
+    faults.heal();
+    assert_eq!(ledger.reopen().await.unwrap().size, 2);
+    assert_goes_on(&ledger).await;
 }
 
 #[tokio::test]

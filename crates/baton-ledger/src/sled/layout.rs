@@ -27,7 +27,7 @@ const FORMAT_WORD: &str = "baton-ledger";
 
 /// What a creation that was cut short may leave behind. `lost+found` is a file system's own.
 /// The signing key lies here only in demonstrations.
-const OURS: [&str; 14] = [
+const OURS: [&str; 15] = [
     "LOCK",
     "store",
     "store.new",
@@ -39,6 +39,7 @@ const OURS: [&str; 14] = [
     "trust.txt",
     "signing-key",
     "seal",
+    "REWRITE",
     "recovery",
     "FORMAT.new",
     "lost+found",

@@ -53,7 +53,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
         return full::open(layout, key, options, lock, left);
     }
     if !complete {
-        unborn::remove(&layout).map_err(io_at("begin again in", &layout.dir))?;
+        unborn::remove(&layout)?;
     }
     rewrite::tidy(&layout)?;
     let due = rewrite::is_due(&layout);

@@ -80,7 +80,7 @@ impl SledLedger {
     fn take_up(&self, pause: &mut Pause<'_>, copy: Option<PathBuf>) -> Result<Head, ReopenError> {
         let (layout, options, key) = (&self.layout, &self.options, self.log.key());
         let acknowledged = pause.acknowledged();
-        let disk: Arc<SledDisk> = Arc::new(open::open_disk(layout, options)?);
+        let disk = self.open_in_place()?;
         let on_a_copy = self.reopened().on_a_copy;
         if !on_a_copy {
             pause.place_disk(disk.clone());
@@ -107,6 +107,14 @@ impl SledLedger {
         Ok(head)
     }
 
+    /// Opens the store in place, which nobody has open. An attempt that failed may have left a snapshot of the engine's own
+    /// that is not whole, and the engine would take it for a whole one at every further attempt.
+    fn open_in_place(&self) -> Result<Arc<SledDisk>, OpenError> {
+        let store = self.layout.store();
+        recovery::remove_unfinished_snapshots(&store).map_err(io_at("remove an unfinished snapshot in", &store))?;
+        Ok(Arc::new(open::open_disk(&self.layout, &self.options)?))
+    }
+
     /// The store in new files, and the key file too; the old store stays where it is, and readers on it.
     fn write_anew(&self, pause: &Pause<'_>) -> Result<(), OpenError> {
         let (layout, options) = (&self.layout, &self.options);
@@ -126,7 +134,7 @@ impl SledLedger {
                 self.copy_aside_once()?;
                 pause.release_disk().map_err(io_at("let go of", &layout.store()))?;
                 self.reopened().on_a_copy = false;
-                let disk = Arc::new(open::open_disk(layout, options)?);
+                let disk = self.open_in_place()?;
                 pause.place_disk(disk.clone());
                 copy(&*disk)?;
             }

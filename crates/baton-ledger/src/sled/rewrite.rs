@@ -88,7 +88,13 @@ pub(super) fn only_to_move(layout: &Layout) -> bool {
 
 /// Notes that a rewrite is due. Durable when it returns.
 pub(super) fn mark(layout: &Layout) -> io::Result<()> {
-    write_synced(&layout.marker(), b"a sync failed; the store is to be written anew before anything is appended\n")?;
+    let marker = layout.marker();
+    let made = write_synced(&marker, b"a sync failed; the store is to be written anew before anything is appended\n");
+    made.or_else(|error| match marker.exists() {
+        true => Err(error),
+        // A disk that has no place for one more file still gives one that it has another name. What it holds is all one.
+        false => fs::rename(layout.ballast(), &marker).map_err(|_| error),
+    })?;
     sync_dir(&layout.dir)
 }
 

@@ -10,22 +10,26 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::layout::Layout;
+use super::layout::{Layout, io_at};
 use super::recovery::remove_if_there;
+use super::rewrite;
+use crate::error::OpenError;
 use crate::storage::files::sync_dir;
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 
 /// Removes the store of a directory that has no FORMAT file, if there can be no record in it.
-pub(super) fn remove(layout: &Layout) -> io::Result<()> {
+pub(super) fn remove(layout: &Layout) -> Result<(), OpenError> {
     let store = layout.store();
-    if !store.is_dir() || !holds_no_record(&store)? {
+    let failed = || io_at("begin again in", &layout.dir);
+    if !store.is_dir() || !holds_no_record(&store).map_err(failed())? {
         return Ok(());
     }
     tracing::warn!(store = %store.display(), "a creation was cut short before it wrote a record; it begins again");
-    remove_if_there(&store)?;
-    sync_dir(&layout.dir)
+    // First, for there is nothing in it to be written anew, and without it there would be nothing to do that from.
+    rewrite::unmark(layout)?;
+    remove_if_there(&store).and_then(|()| sync_dir(&layout.dir)).map_err(failed())
 }
 
 /// Whether nothing lies there but what the engine makes first, with no byte written in its data file.

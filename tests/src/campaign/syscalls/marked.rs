@@ -17,9 +17,9 @@ const EIO: i32 = 5;
 const MARKER: &str = "REWRITE";
 
 /// Such a log, and what is durable of it.
-pub(super) struct Marked {
-    pub(super) begun: (DataDir, Vec<Sent>),
-    pub(super) shim: Shim,
+pub(in super::super) struct Marked {
+    pub(in super::super) begun: (DataDir, Vec<Sent>),
+    pub(in super::super) shim: Shim,
 }
 
 impl Marked {
@@ -30,7 +30,7 @@ impl Marked {
 }
 
 /// Makes one. What its last request wrote is in the files, and on the disk it is not.
-pub(super) async fn marked(wrong: &mut Vec<String>) -> Marked {
+pub(in super::super) async fn marked(wrong: &mut Vec<String>) -> Marked {
     let data = DataDir::begun().await;
     let shim = Shim::new(&data);
     let server = Server::try_start(&data, shim.server(), &[]).unwrap_or_else(|refused| panic!("{}", refused.said));

@@ -18,7 +18,7 @@ use crate::shim::Call;
 mod ends;
 mod export;
 mod lives;
-mod marked;
+pub(super) mod marked;
 
 /// How a life ends.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,4 @@
-//! A disk that fails: once or for ever, with EIO or ENOSPC or half a write, while the server starts, serves or stops.
-//!
-//! What must hold: no answer afterwards that is not durable, a code that says what happened and never INTERNAL, reads that
-//! go on, a start or stop that ends in order, and nothing acknowledged missing from what was truly synced. A sync that
-//! failed leaves its bytes out of the image of `shim.rs` for good, as the kernel's page cache does.
+//! Failures that are drawn, under four writers at once.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -11,8 +7,8 @@ use std::time::{Duration, Instant};
 use rand::Rng as _;
 use rand::rngs::StdRng;
 
-use super::load::{Load, compared_whole, not_of_a_disk};
-use super::{Plan, Report};
+use super::super::load::{Load, compared_whole, not_of_a_disk};
+use super::{EIO, ENOSPC, Plan, Report};
 use crate::client::{Clients, reason};
 use crate::commands::{one, request, worded_fact};
 use crate::history::{Sent, places};
@@ -21,8 +17,7 @@ use crate::shim::{Action, Call, FOR_EVER, Files, Shim};
 
 const WRITERS: usize = 4;
 
-/// Errors of the system, as numbers on Linux.
-const ERRORS: [(&str, i32); 2] = [("EIO", 5), ("ENOSPC", 28)];
+const ERRORS: [(&str, i32); 2] = [("EIO", EIO), ("ENOSPC", ENOSPC)];
 
 /// How long a writer may take to meet the failure, and how long writes may take to resume.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -78,12 +73,7 @@ impl Failure {
 }
 
 /// A cycle is one failure on a log of its own.
-pub async fn run(plan: Plan) -> Report {
-    run_with(plan, &[]).await
-}
-
-/// The same with further arguments to the server, so that one that answers too early can be found out.
-pub async fn run_with(plan: Plan, arguments: &'static [&'static str]) -> Report {
+pub(super) async fn run(plan: Plan, arguments: &'static [&'static str]) -> Report {
     let mut report = Report::new("io", &plan);
     let mut seen = BTreeMap::new();
     let (mut unhit, mut resumed, mut stayed) = (0, 0, 0);
