@@ -80,11 +80,12 @@ impl Changes {
             self.signed(&older.name(), &older.note, older.trusted, report);
         }
         for fork in forks.iter() {
-            let of_it = older.iter().filter(|older| !vouched(older) && older.checkpoint.origin == fork.old);
-            if let (count @ 1.., Some(last)) = (of_it.clone().count(), of_it.last()) {
+            let of_it: Vec<&Older> =
+                older.iter().filter(|older| !vouched(older) && older.checkpoint.origin == fork.old).collect();
+            if let Some(last) = of_it.last() {
                 report.warn(format!(
-                    "{count} older checkpoints, up to size {}, are of {:?}, and your trust file holds no key of it that signed them: that it did was not checked, only that the leaves are the same. Keep its line beside the new one",
-                    last.size(), fork.old
+                    "{} older checkpoints, up to size {}, are of {:?}, and your trust file holds no key of it that signed them: that it did was not checked, only that the leaves are the same. Keep its line beside the new one",
+                    of_it.len(), last.size(), fork.old
                 ));
             }
         }

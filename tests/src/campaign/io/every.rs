@@ -3,6 +3,10 @@
 //! A life is lived without a failure first, and its calls are counted by kind of call and kind of file. Then it is lived
 //! again for each of them and each way to fail. A cycle's number says which, whatever was counted: one that is not there
 //! is followed by the next that is. Requests come one by one here; what several at once make of a failure is drawn.
+//!
+//! All of them are some 2,270 cycles: 80 minutes on two busy cores in a debug build, 18 when they are shared out among
+//! five of it by `--first` and `--cycles`. The calls of a start that writes anew are 143 to 146: its log was killed sooner
+//! or later. What a snapshot or a full segment does while requests are served takes more of them than there are here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
