@@ -9,10 +9,11 @@ use super::leaf::Leaf;
 use super::report::Report;
 use super::rotation::{Change, Changes};
 use super::trust::Trust;
-use super::{Stopped, unhex};
+use super::{Stopped, transition, unhex};
 use baton_ledger::bounds::{MAX_LEAF, MAX_NOTE, MAX_RECEIPT};
 use baton_ledger::bundle::{BundleError, ENTRIES_WIDTH, LogDirectory, MAX_LOG};
 use baton_ledger::{NodeHash, Receipt, SignedCheckpoint, Tree, TrustedKeys, check_consistency, leaf_hash};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Most changes of keys that are followed.
@@ -28,9 +29,10 @@ struct Told {
 pub(super) fn explain(dir: &Path, files: &LogDirectory, trust: &Trust, note: &[u8], report: &mut Report) -> Result<(), Stopped> {
     let Ok(newest) = SignedCheckpoint::parse_unverified(note) else { return Ok(()) };
     let whole = dir.join("tile").is_dir();
+    let leaves = if whole { BTreeSet::new() } else { transition::listed(dir, report)? };
     let forks = match whole {
         true => Forks::of_log(files, newest.checkpoint())?,
-        false => Forks::of_leaves(files, listed(dir))?,
+        false => Forks::of_leaves(files, leaves.iter().copied())?,
     };
     if let Some(Fork { position, old, new, .. }) = forks.iter().last()
         && forks.iter().any(|fork| trust.knows(&fork.old))
@@ -43,7 +45,7 @@ pub(super) fn explain(dir: &Path, files: &LogDirectory, trust: &Trust, note: &[u
     }
     let told = match whole {
         true => in_the_log(files, &newest)?,
-        false => in_leaves(dir, files, &newest)?,
+        false => in_leaves(files, &newest, &leaves)?,
     };
     let Some(last) = told.last() else { return Ok(()) };
     let mut key: Option<&str> = None;
@@ -106,10 +108,10 @@ fn in_the_log(files: &LogDirectory, newest: &SignedCheckpoint) -> Result<Vec<Tol
 
 /// The changes in the evidence of one transition: each leaf with its proof, and the proof that the log continues the
 /// checkpoint that ends in it.
-fn in_leaves(dir: &Path, files: &LogDirectory, newest: &SignedCheckpoint) -> Result<Vec<Told>, Stopped> {
+fn in_leaves(files: &LogDirectory, newest: &SignedCheckpoint, leaves: &BTreeSet<u64>) -> Result<Vec<Told>, Stopped> {
     let signed = newest.checkpoint();
     let mut told = Vec::new();
-    for index in listed(dir) {
+    for index in leaves.iter().copied() {
         let Some(bytes) = there(files.file(&format!("leaves/{index}.json"), MAX_LEAF))? else { continue };
         let Some(change) = Leaf::read(&bytes).ok().and_then(|leaf| Change::read(index, &leaf, &signed.origin)) else { continue };
         if told.len() < MAX_CHANGES {
@@ -121,15 +123,6 @@ fn in_leaves(dir: &Path, files: &LogDirectory, newest: &SignedCheckpoint) -> Res
     told.into_iter()
         .map(|(change, bytes)| Ok(Told { root: root_before(files, newest, &key, &change, &bytes)?, change }))
         .collect()
-}
-
-/// The positions of the leaves that lie in the bundle, in order.
-fn listed(dir: &Path) -> Vec<u64> {
-    let listed = std::fs::read_dir(dir.join("leaves")).into_iter().flatten().flatten();
-    let name = |entry: std::fs::DirEntry| entry.file_name().to_str()?.strip_suffix(".json")?.parse().ok();
-    let mut indexes: Vec<u64> = listed.filter_map(name).collect();
-    indexes.sort_unstable();
-    indexes
 }
 
 /// The root of the checkpoint that ends in a change, when it is shown to do that.

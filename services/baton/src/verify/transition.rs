@@ -13,6 +13,7 @@ use baton_ledger::bundle::BundleError;
 use baton_ledger::{NodeHash, Receipt, check_consistency, leaf_hash};
 use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 
 /// Longest consistency proof, in bytes: 128 hashes would do for any two trees.
 const MAX_CONSISTENCY: usize = 128 * 65;
@@ -30,7 +31,7 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
     let mut words = Words::list(evidence.dir, report)?;
     let mut places = Places::default();
     let mut changes = Changes::default();
-    let there = listed(evidence, report)?;
+    let there = listed(evidence.dir, report)?;
     let forks = Forks::of_leaves(evidence.files, there.iter().copied())?;
     let older = older::read(evidence, evidence.dir, Some(manifest), &forks, report)?;
     for index in manifest.leaves.positions().take(MAX_LEAVES).filter(|index| !there.contains(index)) {
@@ -96,8 +97,8 @@ pub(super) fn verify(evidence: &Evidence<'_>, manifest: &Manifest, id: &str, rep
 }
 
 /// The positions of the leaves that lie in the bundle.
-fn listed(evidence: &Evidence<'_>, report: &mut Report) -> Result<BTreeSet<u64>, Stopped> {
-    let dir = evidence.dir.join("leaves");
+pub(super) fn listed(dir: &Path, report: &mut Report) -> Result<BTreeSet<u64>, Stopped> {
+    let dir = dir.join("leaves");
     let failed = |error: io::Error| Stopped::Unavailable(format!("failed to list {}: {error}", dir.display()));
     let mut there = BTreeSet::new();
     let entries = match std::fs::read_dir(&dir) {
