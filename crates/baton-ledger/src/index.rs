@@ -9,12 +9,15 @@ use std::collections::HashMap;
 use crate::bounds::{
     MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_BATCH_SETS, MAX_CALLER, MAX_DISCLOSURE, MAX_EXPECTED, MAX_LEAF, MAX_RECORD,
 };
-use crate::contract::{AppendSet, AppendedRecord, Batch, Expected, Record, RequestKey, RequestRecord};
+use crate::contract::{AppendSet, AppendedRecord, Batch, Expected, Record, RequestKey, RequestRecord, StoredRecord};
 use crate::error::AppendError;
 use crate::hash::{LeafHash, leaf_hash};
 use crate::head::Head;
 use crate::names::{Position, Revision, StreamName};
 use crate::proof::{Extension, SignedCheckpoint, Tree};
+
+/// What is said of a leaf that another one was signed for.
+pub(crate) const NOT_OF_THE_TREE: &str = "its leaf is not the one in the tree";
 
 pub(crate) struct Index {
     tree: Tree,
@@ -62,6 +65,18 @@ impl Index {
         let positions = self.streams.get(stream).map_or(&[][..], Vec::as_slice);
         let skip = usize::try_from(from.0.saturating_sub(1)).unwrap_or(usize::MAX);
         positions.get(skip..).unwrap_or(&[])
+    }
+
+    /// Holds a record that was loaded against what is known of its place; the text says what does not fit.
+    pub(crate) fn check_record(&self, record: &StoredRecord) -> Result<(), String> {
+        let StoredRecord { position, stream, revision, leaf_hash, .. } = record;
+        if self.tree.leaf(*position) != Some(leaf_hash) {
+            return Err(NOT_OF_THE_TREE.to_owned());
+        }
+        match self.stream_from(stream, *revision).first() {
+            Some(found) if found == position && *revision >= Revision::FIRST => Ok(()),
+            _ => Err(format!("it is not revision {revision} of stream {stream}")),
+        }
     }
 
     /// Decides on a batch: where each record would go, or why not.

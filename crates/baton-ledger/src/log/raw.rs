@@ -9,10 +9,12 @@ use super::Log;
 use super::chunk::Chunk;
 use super::start;
 use crate::error::ReadError;
+use crate::index::NOT_OF_THE_TREE;
 use crate::names::Position;
 use crate::proof::{SignedCheckpoint, Tree};
 
-/// A stored chunk: its bytes, checked (sum, every leaf hash), and what they say.
+/// A stored chunk: its bytes, checked (sum, every leaf hash), and what they say. One that a ledger hands out has the leaves
+/// of its tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawChunk {
     bytes: Vec<u8>,
@@ -82,6 +84,13 @@ impl Log {
             chunks.push(chunk);
             if read >= bytes {
                 break;
+            }
+        }
+        let durable = self.durable();
+        // The start may have read no records, and a damage is not to be copied.
+        for (entry, position) in chunks.iter().flat_map(|chunk| chunk.chunk.entries.iter().zip(chunk.first().0..)) {
+            if durable.index.tree().leaf(Position(position)) != Some(&entry.leaf_hash) {
+                return Err(ReadError::Damaged { position: Position(position), why: NOT_OF_THE_TREE.to_owned() });
             }
         }
         Ok(chunks)

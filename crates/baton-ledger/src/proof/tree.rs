@@ -2,10 +2,12 @@
 //!
 //! Holds every complete node, 64 bytes for each leaf, so that any proof is a few look-ups. It is
 //! derived from the leaf hashes whenever the log is opened and never stored: a stored copy could
-//! only disagree with the leaves, all of which are hashed at open anyway.
+//! only disagree with them.
+
+use std::collections::TryReserveError;
 
 use tlog_tiles::tlog::{
-    EMPTY_HASH, Error, Hash, HashReader, check_record, check_tree, prove_record, prove_tree, stored_hash_index,
+    EMPTY_HASH, Error, Hash, HashReader, check_record, check_tree, node_hash, prove_record, prove_tree, stored_hash_index,
     stored_hashes_for_record_hash, tree_hash,
 };
 
@@ -104,9 +106,33 @@ impl Tree {
 
     /// Adds a leaf by its hash.
     pub fn push(&mut self, leaf: LeafHash) {
-        let added = stored_hashes_for_record_hash(self.size, Hash(leaf), &Nodes { old: &self.nodes, new: &[] });
-        self.nodes.extend(added.expect("the tree holds every node below its size"));
+        self.nodes.push(Hash(leaf));
+        // A leaf completes as many nodes as its number ends in ones. Below each lie two complete trees of one size, stored
+        // one after the other, each ending in its root. No look-up through the crate: a start adds every leaf of the log.
+        for level in 0..self.size.trailing_ones() {
+            let right = self.nodes.len() - 1;
+            let left = right - ((2 << level) - 1);
+            self.nodes.push(node_hash(self.nodes[left], self.nodes[right]));
+        }
         self.size += 1;
+    }
+
+    /// Takes the memory for a tree of so many leaves, none of which is there yet; an error where there is not enough.
+    pub(crate) fn with_room(leaves: u64) -> Result<Self, TryReserveError> {
+        let mut nodes = Vec::new();
+        nodes.try_reserve_exact(usize::try_from(stored_hash_index(0, leaves)).unwrap_or(usize::MAX))?;
+        Ok(Tree { size: 0, nodes })
+    }
+
+    /// The hash of a leaf; `None` beyond the end.
+    pub(crate) fn leaf(&self, position: Position) -> Option<&LeafHash> {
+        let index = (position.0 < self.size).then(|| stored_hash_index(0, position.0))?;
+        self.nodes.get(usize::try_from(index).ok()?).map(|node| &node.0)
+    }
+
+    /// The hashes of all leaves, in order.
+    pub(crate) fn leaves(&self) -> impl Iterator<Item = &LeafHash> {
+        (0..self.size).filter_map(|position| self.leaf(Position(position)))
     }
 
     /// The root over all leaves.

@@ -69,8 +69,27 @@ fn a_record_of_another_stream_or_revision_is_not_served_as_the_one_asked_for() {
     chunk.entries[0].revision = Revision(7);
     ledger.log.disk().unwrap().put(&key(1), chunk.encode()).unwrap();
     let stream = StreamName::parse("a").unwrap();
-    let refused = ledger.log.read_stream_now(&stream, Revision(2), 1).unwrap_err();
+    for refused in
+        [ledger.log.read_stream_now(&stream, Revision(2), 1).unwrap_err(), ledger.log.read_now(Position(1), 1).unwrap_err()]
+    {
+        assert!(matches!(refused, ReadError::Damaged { position: Position(1), .. }));
+    }
+}
+
+/// Every sum fits, and only the tree knows better.
+#[test]
+fn a_leaf_that_is_changed_with_its_hash_and_sum_is_neither_served_nor_copied_nor_erased() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = filled(dir.path());
+    let mut chunk = Chunk::decode(&ledger.log.disk().unwrap().get(&key(1)).unwrap().unwrap()).unwrap();
+    chunk.entries[0].leaf = b"decided: yes".to_vec();
+    chunk.entries[0].leaf_hash = crate::hash::leaf_hash(b"decided: yes");
+    ledger.log.disk().unwrap().put(&key(1), chunk.encode()).unwrap();
+    assert_damaged(&ledger);
+    let refused = ledger.log.raw_chunks(Position(0), 1 << 20).unwrap_err();
     assert!(matches!(refused, ReadError::Damaged { position: Position(1), .. }));
+    let refused = ledger.log.erase_now(&[Position(1)]).unwrap_err();
+    assert!(matches!(refused, EraseError::Read(ReadError::Damaged { position: Position(1), .. })));
 }
 
 #[test]
