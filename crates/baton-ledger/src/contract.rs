@@ -4,6 +4,7 @@
 //! needs to know no store to rely on them.
 
 use std::fmt;
+use std::io::{self, Read, Write};
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -120,7 +121,31 @@ pub trait Ledger: Send + Sync {
     /// A ledger that is dropped without this loses nothing that was acknowledged, but its next
     /// open takes the slower way of an unclean stop. Closing twice is harmless.
     async fn close(&self) -> Result<(), CloseError>;
+
+    /// What the writer left at the last stop in order (see [`close_with_snapshot`](Ledger::close_with_snapshot)), if the
+    /// log still is exactly as it was then. Given once: it is gone from the disk already. `None` otherwise.
+    ///
+    /// To be asked for before anything is appended or erased: after that it is not given. It reads as an error of kind
+    /// [`InvalidData`](std::io::ErrorKind::InvalidData) where it is damaged or cut short, also at its end; so what is not
+    /// read to its end is not known to be whole. Small reads are cheap.
+    fn snapshot(&self) -> Option<Box<dyn Read + Send>> {
+        None
+    }
+
+    /// Closes as [`close`](Ledger::close), and keeps for the next start what `write` writes: what it would otherwise have
+    /// to read every record for.
+    ///
+    /// A snapshot that can not be written is only said in the log, and costs the next start its time; the close stands.
+    /// It may hold what lies beside records: where it is kept it is encrypted, it is destroyed by the next open, and an
+    /// erasure after the close destroys it first. A ledger that keeps none never calls `write`.
+    async fn close_with_snapshot(&self, write: WriteSnapshot<'_>) -> Result<(), CloseError> {
+        let _ = write;
+        self.close().await
+    }
 }
+
+/// Writes what the next start is to find; see [`Ledger::close_with_snapshot`].
+pub type WriteSnapshot<'w> = &'w (dyn Fn(&mut dyn Write) -> io::Result<()> + Send + Sync);
 
 /// A batch: sets that become durable together, or not at all.
 #[derive(Clone, Debug)]

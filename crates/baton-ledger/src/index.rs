@@ -33,6 +33,26 @@ impl Index {
         Index { tree: Tree::new(), checkpoint, streams: HashMap::new(), requests: HashMap::new() }
     }
 
+    /// As it was written down. Whether the parts belong together is for whoever read them to check.
+    pub(crate) fn whole(
+        tree: Tree,
+        checkpoint: SignedCheckpoint,
+        streams: HashMap<StreamName, Vec<Position>>,
+        requests: HashMap<RequestKey, RequestRecord>,
+    ) -> Self {
+        Index { tree, checkpoint, streams, requests }
+    }
+
+    /// All streams, with their positions by revision.
+    pub(crate) fn streams(&self) -> &HashMap<StreamName, Vec<Position>> {
+        &self.streams
+    }
+
+    /// All requests.
+    pub(crate) fn requests(&self) -> &HashMap<RequestKey, RequestRecord> {
+        &self.requests
+    }
+
     pub(crate) fn head(&self) -> Head {
         self.checkpoint.checkpoint().into()
     }

@@ -36,6 +36,7 @@ mod storage;
 
 pub use contract::{
     AppendSet, Appended, AppendedRecord, Batch, Disclosure, Expected, Ledger, Record, RequestKey, RequestRecord, StoredRecord,
+    WriteSnapshot,
 };
 pub use error::{AppendError, CloseError, EraseError, NameError, OpenError, ReadError, ReopenError};
 pub use hash::{LeafHash, leaf_hash};

@@ -44,7 +44,7 @@ impl Checked {
 
     /// The changes of the log's key, oldest first.
     pub fn key_changes(&self) -> &[KeyChange] {
-        &self.scan.key_changes
+        &self.scan.durable.key_changes
     }
 }
 

@@ -17,7 +17,7 @@ use std::io;
 
 use super::chunk::{Chunk, Entry, Request};
 use super::health::Failed;
-use super::{Log, Writer};
+use super::{Log, Writer, succession};
 use crate::contract::{Appended, AppendedRecord, Batch};
 use crate::error::AppendError;
 use crate::proof::SignedCheckpoint;
@@ -39,6 +39,7 @@ impl Log {
         let disk = self.disk().map_err(|source| AppendError::Io { what: "reach the store", source })?;
         self.check_space(&*disk)?;
         let entries = self.seal(&mut writer, batch, &admitted)?;
+        let slots = entries.iter().filter_map(|entry| entry.sealed.as_ref()).map(|sealed| sealed.slot + 1).max();
         // Signed before it is durable, and shown to nobody before that. Should the batch be lost, the
         // same size may be signed again with another root; the first signature has then left no trace.
         let checkpoint = SignedCheckpoint::sign(&self.key, extension.size(), extension.root());
@@ -51,6 +52,12 @@ impl Log {
             let mut durable = self.durable_mut();
             durable.index.apply(batch, &admitted, extension, checkpoint.clone());
             durable.chunks.extend(chunks.iter().map(|chunk| chunk.first));
+            durable.next_slot = slots.map_or(durable.next_slot, |next| next.max(durable.next_slot));
+            for (place, record) in admitted.iter().zip(batch.records()) {
+                if let Some(said) = (self.read_succession)(&record.stream, &record.leaf) {
+                    succession::take(&mut durable.key_changes, said, place.position, &checkpoint);
+                }
+            }
         }
         self.checkpoints.send_replace(checkpoint.clone());
         Ok(Appended { first: batch.at, records: admitted, checkpoint })

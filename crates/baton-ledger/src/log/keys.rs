@@ -21,6 +21,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use sha2::{Digest, Sha256};
 
 use super::chunk::Sealed;
 use crate::contract::Disclosure;
@@ -36,6 +37,9 @@ const SLOT_LEN: u64 = 32;
 const DIGEST_SLOT: u64 = 0;
 const FIRST_SLOT: u64 = 1;
 const ERASED: [u8; 32] = [0; 32];
+
+/// How much is read at a time for a digest, in bytes.
+const PIECE: u64 = 256 * 1024;
 
 /// The open key file, for reading keys.
 pub(crate) struct KeyFile {
@@ -70,6 +74,18 @@ impl KeyFile {
     /// How many slots the file holds, slot 0 included.
     pub(crate) fn slots(&self) -> io::Result<u64> {
         Ok((self.file.len()? / SLOT_LEN).saturating_sub(1))
+    }
+
+    /// A digest of the whole file, every slot included: another one after anything was erased in it.
+    pub(crate) fn digest(&self) -> io::Result<[u8; 32]> {
+        let (length, mut hasher) = (self.file.len()?, Sha256::new());
+        let mut piece = vec![0; PIECE as usize];
+        for at in (0..length).step_by(PIECE as usize) {
+            let piece = &mut piece[..(length - at).min(PIECE) as usize];
+            self.file.read_at(piece, at)?;
+            hasher.update(&*piece);
+        }
+        Ok(hasher.finalize().into())
     }
 
     pub(crate) fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {

@@ -8,6 +8,7 @@
 //! | `raw.rs` | the durable log byte for byte, for archives and backups |
 //! | `chunk.rs` | the stored form of a batch |
 //! | `scan.rs`, `start.rs` | what a store holds, and whether a log may go on from it |
+//! | `snapshot.rs` | the same, written down at a stop so that the next start need not read all of it |
 //! | `succession.rs` | which key signs for it |
 //! | `head_file.rs`, `keeper.rs` | the newest checkpoint beside the store |
 //! | `keys.rs` | the keys of disclosures |
@@ -25,6 +26,7 @@ mod read;
 pub(crate) mod reopen;
 pub(crate) mod scan;
 pub(crate) mod slot;
+pub(crate) mod snapshot;
 pub(crate) mod start;
 pub(crate) mod succession;
 
@@ -38,6 +40,7 @@ use self::keeper::{Keeper, Pace};
 use self::keys::{KeyFile, Slots};
 use self::scan::Durable;
 use self::slot::Slot;
+use self::succession::ReadSuccession;
 use crate::error::{CloseError, EraseError};
 use crate::names::Position;
 use crate::proof::{SignedCheckpoint, SigningKey};
@@ -48,6 +51,7 @@ pub(crate) struct Log {
     key: SigningKey,
     keys: RwLock<KeyFile>,
     min_free_bytes: u64,
+    read_succession: ReadSuccession,
     writer: Mutex<Writer>,
     durable: RwLock<Durable>,
     checkpoints: watch::Sender<SignedCheckpoint>,
@@ -80,13 +84,15 @@ pub(crate) struct Parts {
     pub(crate) pace: Pace,
     /// Appends are refused while there is less space.
     pub(crate) min_free_bytes: u64,
+    /// What leaves say of keys.
+    pub(crate) read_succession: ReadSuccession,
 }
 
 impl Log {
     /// A log that takes records. The error is that of the thread that could not be started.
     pub(crate) fn new(parts: Parts) -> std::io::Result<Log> {
-        let Parts { key, disk, durable, keys, slots, head_file, pace, min_free_bytes } = parts;
-        let log = Log::resting(key, disk, durable, keys, slots, min_free_bytes);
+        let Parts { key, disk, durable, keys, slots, head_file, pace, min_free_bytes, read_succession } = parts;
+        let log = Log::resting(key, disk, durable, keys, slots, min_free_bytes, read_succession);
         let keeper = Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), pace)?;
         log.writer().keeper = Some(keeper);
         Ok(log)
@@ -99,19 +105,29 @@ impl Log {
         durable: Durable,
         keys: KeyFile,
         min_free_bytes: u64,
+        read_succession: ReadSuccession,
         (failed, why): (Failed, String),
     ) -> Log {
-        let log = Log::resting(key, disk, durable, keys, Slots::continue_at(0), min_free_bytes);
+        let log = Log::resting(key, disk, durable, keys, Slots::continue_at(0), min_free_bytes, read_succession);
         log.health.poison(failed, why);
         log
     }
 
-    fn resting(key: SigningKey, disk: Arc<dyn Disk>, durable: Durable, keys: KeyFile, slots: Slots, min_free_bytes: u64) -> Log {
+    fn resting(
+        key: SigningKey,
+        disk: Arc<dyn Disk>,
+        durable: Durable,
+        keys: KeyFile,
+        slots: Slots,
+        min_free_bytes: u64,
+        read_succession: ReadSuccession,
+    ) -> Log {
         let slot = Arc::new(Slot::new(disk));
         Log {
             key,
             keys: RwLock::new(keys),
             min_free_bytes,
+            read_succession,
             writer: Mutex::new(Writer { slots, keeper: None, closed: false }),
             checkpoints: watch::Sender::new(durable.index.checkpoint().clone()),
             durable: RwLock::new(durable),
@@ -126,6 +142,11 @@ impl Log {
 
     pub(crate) fn keyed_digest(&self, bytes: &[u8]) -> [u8; 32] {
         self.keys().keyed_digest(bytes)
+    }
+
+    /// A digest of the whole key file, another one after anything was erased.
+    pub(crate) fn digest_of_keys(&self) -> std::io::Result<[u8; 32]> {
+        self.keys().digest()
     }
 
     pub(crate) fn follow(&self) -> watch::Receiver<SignedCheckpoint> {

@@ -31,7 +31,7 @@ impl StoreValue {
         [&self.opens.to_be_bytes()[..], &self.key_check].concat()
     }
 
-    fn decode(bytes: &[u8]) -> Option<StoreValue> {
+    pub(crate) fn decode(bytes: &[u8]) -> Option<StoreValue> {
         let (opens, key_check) = bytes.split_first_chunk()?;
         let key_check = key_check.try_into().ok()?;
         Some(StoreValue { opens: u64::from_be_bytes(*opens), key_check })
@@ -44,6 +44,10 @@ pub(crate) struct Durable {
     /// First positions of all chunks, ascending: the chunk of a position is the last one that
     /// does not begin after it.
     pub(crate) chunks: Vec<Position>,
+    /// One above the highest key slot in use; 0 when none is.
+    pub(crate) next_slot: u64,
+    /// The changes of keys since the log has its origin, oldest first.
+    pub(crate) key_changes: Vec<KeyChange>,
 }
 
 impl Durable {
@@ -54,15 +58,13 @@ impl Durable {
     }
 }
 
-/// What a walk found.
+/// What a walk found, or what a snapshot says that one would find.
 pub(crate) struct Scan {
     pub(crate) durable: Durable,
     /// The chunks of a last batch without its end, as stored, in order.
     pub(crate) torn: Vec<(Position, Vec<u8>)>,
     /// One above the highest key slot in use, torn batch included; 0 when none is.
     pub(crate) next_slot: u64,
-    /// The changes of keys since the log has its origin, oldest first.
-    pub(crate) key_changes: Vec<KeyChange>,
     /// The value under [`STORE_KEY`].
     pub(crate) store_value: Option<StoreValue>,
 }
@@ -75,10 +77,9 @@ pub(crate) fn scan(
 ) -> Result<Scan, Fault> {
     let mut walk = Walk {
         scan: Scan {
-            durable: Durable { index: Index::new(empty), chunks: Vec::new() },
+            durable: Durable { index: Index::new(empty), chunks: Vec::new(), next_slot: 0, key_changes: Vec::new() },
             torn: Vec::new(),
             next_slot: 0,
-            key_changes: Vec::new(),
             store_value: None,
         },
         batch: Vec::new(),
@@ -147,7 +148,7 @@ impl Walk {
                     remember(index, position, request, end)?;
                 }
                 if let Some(said) = (self.read_succession)(&entry.stream, &entry.leaf) {
-                    succession::take(&mut self.scan.key_changes, said, position, &checkpoint);
+                    succession::take(&mut self.scan.durable.key_changes, said, position, &checkpoint);
                 }
                 let due = index.push(&entry.stream, entry.leaf_hash);
                 if entry.revision != due {
@@ -162,6 +163,7 @@ impl Walk {
             return Err(format!("before position {}: a checkpoint of size {end}", index.next()));
         }
         index.reach(checkpoint);
+        self.scan.durable.next_slot = self.scan.next_slot;
         Ok(())
     }
 }

@@ -2,12 +2,13 @@
 //! twice, the keys of this store, and no torn end left behind.
 //!
 //! The rules of the guarded open that need no file system; `sled/open.rs` and the simulation go
-//! through the same ones. Nothing is changed but the removal of a torn batch, which was never
-//! acknowledged and which the caller has copied aside.
+//! through the same ones, whether all records were read or a snapshot was taken up. Nothing is changed but
+//! the removal of a torn batch, which was never acknowledged and which the caller has copied aside.
 
+use super::chunk::Chunk;
 use super::head_file::Noted;
 use super::keys::{BLOCK, KeyFile, Slots};
-use super::scan::{STORE_KEY, Scan, StoreValue, scan};
+use super::scan::{Durable, STORE_KEY, Scan, StoreValue, scan};
 use super::succession::{KeyChange, NotTheKey, ReadSuccession, may_sign, no_succession};
 use crate::bounds::MAX_BATCH_RECORDS;
 use crate::head::Head;
@@ -55,9 +56,46 @@ pub(crate) struct Rules {
 pub(crate) fn load(disk: &dyn Disk, key: &SigningKey, noted: Option<&Noted>, rules: Rules) -> Result<Scan, Refusal> {
     let empty = SignedCheckpoint::sign(key, Head::EMPTY.size, Head::EMPTY.root);
     let scan = walk(|visitor| disk.visit(visitor), empty, rules.read_succession)?;
+    allow(scan, key, noted, rules)
+}
+
+/// As [`load`], from what a snapshot says that the store holds: of the records only the last are read, to see that the
+/// store ends there, in the same checkpoint.
+pub(crate) fn take_up(
+    disk: &dyn Disk,
+    key: &SigningKey,
+    noted: Option<&Noted>,
+    rules: Rules,
+    durable: Durable,
+) -> Result<Scan, Refusal> {
+    let store_value = read_end(disk, &durable).map_err(Refusal::Store)?;
+    let next_slot = durable.next_slot;
+    let scan = of_its_records(Scan { durable, torn: Vec::new(), next_slot, store_value })?;
+    allow(scan, key, noted, rules)
+}
+
+/// The store's own value, if the store ends as it is said to.
+fn read_end(disk: &dyn Disk, durable: &Durable) -> Result<Option<StoreValue>, Fault> {
+    let damage = |why: &str| Fault::Damage(why.to_owned());
+    if let Some(first) = durable.chunks.last() {
+        let bytes = disk.get(&first.0.to_be_bytes())?.ok_or_else(|| damage("its last chunk is missing"))?;
+        let chunk = Chunk::decode(&bytes).map_err(Fault::Damage)?;
+        if chunk.first != *first || chunk.checkpoint.as_ref() != Some(durable.index.checkpoint()) {
+            return Err(damage("it does not end in the checkpoint of the snapshot"));
+        }
+    }
+    if disk.get(&durable.index.next().0.to_be_bytes())?.is_some() {
+        return Err(damage("it goes on after the end of the snapshot"));
+    }
+    let decode = |bytes: Vec<u8>| StoreValue::decode(&bytes).ok_or_else(|| damage("the store's own value is damaged"));
+    disk.get(STORE_KEY)?.map(decode).transpose()
+}
+
+/// Whether this key may go on from what was found.
+fn allow(scan: Scan, key: &SigningKey, noted: Option<&Noted>, rules: Rules) -> Result<Scan, Refusal> {
     if !rules.fork {
         let newest = scan.durable.index.checkpoint();
-        may_sign(key, &scan.key_changes, newest, noted).map_err(|why| match why {
+        may_sign(key, &scan.durable.key_changes, newest, noted).map_err(|why| match why {
             // The right name under a wrong signature is no other log but a changed one, or another key of its name.
             NotTheKey::Foreign => Refusal::WrongKey { found: newest.checkpoint().origin.clone() },
             NotTheKey::Retired(change) => Refusal::Retired(change),
@@ -85,7 +123,11 @@ fn walk(
     empty: SignedCheckpoint,
     read_succession: ReadSuccession,
 ) -> Result<Scan, Refusal> {
-    let scan = scan(visit, empty, read_succession).map_err(Refusal::Store)?;
+    of_its_records(scan(visit, empty, read_succession).map_err(Refusal::Store)?)
+}
+
+/// The newest checkpoint has the root of the tree.
+fn of_its_records(scan: Scan) -> Result<Scan, Refusal> {
     let index = &scan.durable.index;
     match index.head().root == index.tree().root() {
         true => Ok(scan),

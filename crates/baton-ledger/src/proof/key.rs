@@ -17,6 +17,7 @@ use chacha20poly1305::aead::OsRng;
 use signed_note::{Signer, StandardSigner};
 
 use crate::bounds::MAX_ORIGIN;
+use crate::hash::hmac_sha256;
 use crate::storage::files::sync_parent;
 
 /// The key that signs the checkpoints of one log. Cloning shares it.
@@ -32,6 +33,7 @@ pub struct SigningKey {
 struct Secret {
     signer: StandardSigner,
     line: String,
+    seed: [u8; 32],
 }
 
 /// Why there is no signing key.
@@ -144,7 +146,8 @@ impl SigningKey {
         let key = ed25519_dalek::SigningKey::try_from(key.get(1..).unwrap_or_default()).map_err(|e| e.to_string())?;
         let origin = signer.name().to_owned();
         let verifier_key = signed_note::new_ed25519_verifier_key(&origin, &key.verifying_key());
-        Ok(SigningKey { origin, verifier_key, secret: Arc::new(Secret { signer, line: line.to_owned() }), successor: None })
+        let secret = Arc::new(Secret { signer, line: line.to_owned(), seed: key.to_bytes() });
+        Ok(SigningKey { origin, verifier_key, secret, successor: None })
     }
 
     /// The log it signs for.
@@ -172,6 +175,12 @@ impl SigningKey {
     /// The public half of the key that this one hands over to; `None` while it does not.
     pub fn successor_key(&self) -> Option<&str> {
         self.successor.as_ref().map(|new| new.verifier_key.as_str())
+    }
+
+    /// A key for something else than signing, the same for the same purpose and salt. Nothing of this key follows from
+    /// it. A key that hands over to another one derives what it would alone.
+    pub(crate) fn derive(&self, purpose: &str, salt: &[u8]) -> [u8; 32] {
+        hmac_sha256(&self.secret.seed, &[purpose.as_bytes(), b"\0", salt].concat())
     }
 
     /// Whoever signs: the key, and the one it hands over to.

@@ -143,6 +143,7 @@ fn open(machine: &Machine, key: SigningKey, mut head_file: HeadFile, noted: Opti
     let found = scan.durable.index.head().size;
     machine.say(format_args!("open with {found} records"));
     let log = Log::new(Parts {
+        read_succession: RULES.read_succession,
         key,
         disk: Arc::new(disk),
         durable: scan.durable,

@@ -49,8 +49,8 @@ pub(super) fn open(
         "the disk is full: a copy of the store is served, and records are taken when there is space"
     );
     let why = (failed, "the disk was full at the start".to_owned());
-    let log = Log::read_only(key, Arc::new(disk), scan.durable, keys, options.min_free_bytes, why);
-    Ok(SledLedger::new(log, layout, options, lock, true))
+    let log = Log::read_only(key, Arc::new(disk), scan.durable, keys, options.min_free_bytes, options.read_succession, why);
+    Ok(SledLedger::new(log, layout, options, lock, None, true))
 }
 
 /// Opens and verifies a private copy of `store`, which is the one in place or a raw copy of it, and goes away

@@ -11,6 +11,7 @@
 //! DATA/REWRITE     a sync failed; the store is to be written anew (rewrite.rs)
 //! DATA/store.new   the new store, until it takes the place of the old one
 //! DATA/seal        how the store lay after a stop in order (seal.rs)
+//! DATA/snapshot    what the next start need not read the records for, encrypted (snapshot.rs); in no backup
 //! DATA/recovery/   raw copies from before each start on anything else (recovery.rs)
 //! ```
 
@@ -27,7 +28,7 @@ const FORMAT_WORD: &str = "baton-ledger";
 
 /// What a creation that was cut short may leave behind. `lost+found` is a file system's own.
 /// The signing key lies here only in demonstrations.
-const OURS: [&str; 15] = [
+const OURS: [&str; 17] = [
     "LOCK",
     "store",
     "store.new",
@@ -39,6 +40,8 @@ const OURS: [&str; 15] = [
     "trust.txt",
     "signing-key",
     "seal",
+    "snapshot",
+    "snapshot.new",
     "REWRITE",
     "recovery",
     "FORMAT.new",
@@ -79,6 +82,16 @@ impl Layout {
     /// The sums of the store as a stop in order left it (seal.rs).
     pub(super) fn seal(&self) -> PathBuf {
         self.dir.join("seal")
+    }
+
+    /// What a stop in order left for the next start (snapshot.rs).
+    pub(super) fn snapshot(&self) -> PathBuf {
+        self.dir.join("snapshot")
+    }
+
+    /// The same, until it is whole.
+    pub(super) fn new_snapshot(&self) -> PathBuf {
+        self.dir.join("snapshot.new")
     }
 
     pub(super) fn ballast(&self) -> PathBuf {

@@ -16,6 +16,7 @@
 mod ballast;
 mod damage;
 mod disk;
+mod frames;
 mod full;
 mod inspect;
 mod layout;
@@ -25,9 +26,11 @@ mod raw;
 mod recovery;
 mod reopen;
 pub(crate) mod restored;
+mod resume;
 mod rewrite;
 mod scratch;
 mod seal;
+mod snapshot;
 mod store;
 mod sync;
 #[cfg(test)]
@@ -46,10 +49,11 @@ pub use self::inspect::{Inspection, inspect, inspect_probed, noted_checkpoint};
 use self::layout::Layout;
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};
 use self::reopen::Reopened;
+use self::resume::Unread;
 pub use self::rewrite::{RewriteHook, RewriteStep};
 use self::seal::SealAtLast;
 pub use self::sync::{SyncHook, SyncMode, SyncPoint};
-use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, StoredRecord};
+use crate::contract::{Appended, Batch, Ledger, RequestKey, RequestRecord, StoredRecord, WriteSnapshot};
 use crate::error::{AppendError, CloseError, EraseError, OpenError, ReadError, ReopenError};
 use crate::head::Head;
 use crate::log::Log;
@@ -138,6 +142,7 @@ pub struct SledLedger {
     layout: Layout,
     options: OpenOptions,
     reopened: Mutex<Reopened>,
+    snapshots: Mutex<Snapshots>,
     // After the log, with which the store is dropped.
     seal: SealAtLast,
     // Last, so that the directory is given up after everything else.
@@ -150,7 +155,8 @@ impl SledLedger {
     ///
     /// Verifies every record before it returns, so it takes time in proportion to the log (and
     /// unless the store lies as a stop in order left it also copies it). On a refusal nothing of the store is
-    /// lost: the raw copy is kept.
+    /// lost: the raw copy is kept. After a stop with a snapshot, in a store that lies byte for byte as that left it, the
+    /// snapshot is read instead, and records are verified when they are read.
     ///
     /// On a disk without room even for that, it opens a copy of the store elsewhere
     /// ([`OpenOptions::scratch`]) and serves reads; appends are refused as [`AppendError::Full`] until
@@ -160,10 +166,11 @@ impl SledLedger {
     }
 
     /// `unseen` when the store in place was not looked at, but a copy of it.
-    fn new(log: Log, layout: Layout, options: OpenOptions, lock: File, unseen: bool) -> Self {
+    fn new(log: Log, layout: Layout, options: OpenOptions, lock: File, unread: Option<Unread>, unseen: bool) -> Self {
         let reopened = Mutex::new(Reopened::of(unseen));
+        let snapshots = Mutex::new(Snapshots { unread, on_disk: false });
         let seal = SealAtLast::new(layout.clone());
-        SledLedger { log, layout, options, reopened, seal, _lock: lock }
+        SledLedger { log, layout, options, reopened, snapshots, seal, _lock: lock }
     }
 
     /// The seal follows when the ledger is dropped, because until then it may be read.
@@ -173,9 +180,54 @@ impl SledLedger {
         Ok(())
     }
 
+    /// The snapshot comes after the clean stop, which stands whatever becomes of it.
+    fn close_with(&self, write: WriteSnapshot<'_>) -> Result<(), CloseError> {
+        // Held, so that nothing is erased that is being written down.
+        let mut snapshots = self.snapshots();
+        self.close_in_order()?;
+        snapshots.on_disk = true;
+        let kept = self.keep_snapshot(write).inspect_err(|error| {
+            tracing::warn!(%error, "no snapshot was kept; the next start reads every record");
+        });
+        self.seal.name_snapshot(kept.ok());
+        Ok(())
+    }
+
+    fn keep_snapshot(&self, write: WriteSnapshot<'_>) -> io::Result<String> {
+        let leave_free = self.options.min_free_bytes.max(open::room_to_open(&self.layout, 0));
+        snapshot::keep(&self.layout, self.log.key(), &self.log.digest_of_keys()?, leave_free, |out| {
+            crate::log::snapshot::write(&self.log.durable(), out)?;
+            write(out)
+        })
+    }
+
+    /// What is erased is in no snapshot from then on, not even in one that was kept at a stop before it.
+    fn erase_with_snapshots(&self, positions: &[Position]) -> Result<(), EraseError> {
+        let mut snapshots = self.snapshots();
+        snapshots.unread = None;
+        if snapshots.on_disk {
+            self.seal.name_snapshot(None);
+            snapshot::destroy(&self.layout).map_err(|source| EraseError::Io { source })?;
+            snapshots.on_disk = false;
+        }
+        self.log.erase_now(positions)
+    }
+
+    fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn reopened(&self) -> MutexGuard<'_, Reopened> {
         self.reopened.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is to be known of snapshots while a ledger is open.
+struct Snapshots {
+    /// What the one it was opened from holds for the writer above.
+    unread: Option<Unread>,
+    /// One was kept at the stop, or a part of one may lie on the disk.
+    on_disk: bool,
 }
 
 #[async_trait]
@@ -245,7 +297,7 @@ impl Ledger for SledLedger {
     }
 
     async fn erase(&self, positions: &[Position]) -> Result<(), EraseError> {
-        self.log.erase_now(positions)
+        self.erase_with_snapshots(positions)
     }
 
     async fn reopen(&self) -> Result<Head, ReopenError> {
@@ -254,5 +306,14 @@ impl Ledger for SledLedger {
 
     async fn close(&self) -> Result<(), CloseError> {
         self.close_in_order()
+    }
+
+    fn snapshot(&self) -> Option<Box<dyn io::Read + Send>> {
+        let unread = self.snapshots().unread.take()?;
+        (unread.head == self.head()).then_some(unread.rest)
+    }
+
+    async fn close_with_snapshot(&self, write: WriteSnapshot<'_>) -> Result<(), CloseError> {
+        self.close_with(write)
     }
 }

@@ -1,4 +1,5 @@
-//! The guarded open: nobody else, nothing newer, a copy first, then verify everything.
+//! The guarded open: nobody else, nothing newer, a copy first, then verify everything, unless the stop before left
+//! in order what that would show (`resume.rs`).
 //!
 //! Nothing is repaired in silence and nothing is thrown away. What is missing at the end without
 //! ever having been acknowledged (a torn batch) is copied aside, removed and said; what was
@@ -17,7 +18,7 @@ use super::rewrite::{self, RewriteStep};
 use super::seal::{self, Left};
 use super::store::Store;
 use super::sync::Syncer;
-use super::{OpenOptions, SledLedger, ballast, full, recovery, scratch, unborn};
+use super::{OpenOptions, SledLedger, ballast, full, recovery, resume, scratch, snapshot, unborn};
 use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::chunk::SEGMENT;
@@ -49,6 +50,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     let complete = layout.read_format()?;
     scratch::sweep(&full::parent(&options));
     let left = seal::how_left(&layout);
+    let snapshot = resume::of_this_store(&layout, snapshot::take(&layout)?, left, &options);
     if complete && !make_room(&layout, left, &options)? {
         return full::open(layout, key, options, lock, left);
     }
@@ -65,10 +67,14 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     };
     let opened = if due { write_anew(&layout, &key, &options, noted.as_ref()) } else { Ok(()) };
     let opened = opened.and_then(|()| open_disk(&layout, &options)).and_then(|disk| {
-        let scan = verify(&layout, &disk, &key, &options, noted.as_ref())?;
-        Ok((disk, scan))
+        let known = snapshot.and_then(|taken| resume::load(&layout, &disk, &key, &options, noted.as_ref(), taken));
+        let (scan, unread) = match known {
+            Some((scan, unread)) => (scan, Some(unread)),
+            None => (verify(&layout, &disk, &key, &options, noted.as_ref())?, None),
+        };
+        Ok((disk, scan, unread))
     });
-    let (disk, scan) = opened.map_err(|refusal| with_copy(&layout, refusal, copy.clone()))?;
+    let (disk, scan, unread) = opened.map_err(|refusal| with_copy(&layout, refusal, copy.clone()))?;
     if !complete && scan.durable.index.head() != Head::EMPTY {
         let why = "it has records but no FORMAT file".to_owned();
         return Err(OpenError::NotALedger { dir: layout.dir, why });
@@ -109,10 +115,11 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
         head_file,
         pace: Pace::Every(PERIOD),
         min_free_bytes: options.min_free_bytes,
+        read_succession: options.read_succession,
     });
     let log = log.map_err(io_at("start the thread for", &layout.head()))?;
-    tracing::info!(dir = %layout.dir.display(), size, "ledger open");
-    Ok(SledLedger::new(log, layout, options, lock, false))
+    tracing::info!(dir = %layout.dir.display(), size, from_snapshot = unread.is_some(), "ledger open");
+    Ok(SledLedger::new(log, layout, options, lock, unread, false))
 }
 
 /// Whether there is room to open the store; the ballast is given up for it.
@@ -328,7 +335,7 @@ fn tell_keys(layout: &Layout, key: &SigningKey, scan: &Scan) -> Result<(), OpenE
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(io_at("read", &path)(source)),
     };
-    let all = scan.key_changes.iter().map(|change| change.old.as_str()).chain([key.verifier_key()]);
+    let all = scan.durable.key_changes.iter().map(|change| change.old.as_str()).chain([key.verifier_key()]);
     let new: Vec<&str> = all.filter(|key| !told.lines().any(|line| line == *key)).collect();
     if new.is_empty() {
         return Ok(());

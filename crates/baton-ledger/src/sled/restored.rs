@@ -49,7 +49,7 @@ pub(crate) fn write(
         sync_names(&layout.dir, &store).map_err(io_at("sync", &store))?;
     }
     note(&layout, checkpoint).map_err(io_at("write", &layout.head()))?;
-    seal::put(&layout).map_err(io_at("write", &layout.seal()))?;
+    seal::put(&layout, None).map_err(io_at("write", &layout.seal()))?;
     layout.write_format()?;
     Ok(())
 }

@@ -8,6 +8,8 @@
 //! **Durable when?** On return, but nothing rests on it: a seal that is missing, torn or of an earlier stop does
 //! not match, and costs one copy. One that matches is right, whenever it was written.
 //!
+//! The last line names the snapshot that belongs to the store as it is sealed (snapshot.rs), if there is one.
+//!
 //! The sums find damage, not intent: whoever can change the store can change the seal, and is found out by the
 //! signed checkpoints. They are CRC-32, the engine's own, because a start and a stop read the whole store for
 //! them: 512 MiB in memory took 0.08 to 0.13 s, with SHA-256 0.65 to 1.5 s. Should one fail to tell two stores
@@ -18,6 +20,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::layout::Layout;
@@ -28,6 +31,9 @@ use crate::storage::files::{sync_dir, write_synced};
 
 /// First line of a seal.
 const WORDS: &str = "baton-ledger seal 1";
+
+/// What the line begins with that names a snapshot; those of files begin with a number.
+const SNAPSHOT: &str = "snapshot ";
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 1024 * 1024;
@@ -51,16 +57,34 @@ pub(super) fn how_left(layout: &Layout) -> Left {
         _ => return Left::NotInOrder,
     }
     match (fs::read_to_string(layout.seal()), of(&layout.store())) {
-        (Ok(sealed), Ok(found)) if sealed == found => Left::InOrder,
+        (Ok(sealed), Ok(found)) if split(&sealed).0 == found => Left::InOrder,
         _ => Left::Changed,
     }
 }
 
-/// Seals a store that was closed in order and dropped.
-pub(super) fn put(layout: &Layout) -> io::Result<()> {
+/// The snapshot that the seal names. It says something only of a store that lies as it is sealed.
+pub(super) fn snapshot(layout: &Layout) -> Option<String> {
+    split(&fs::read_to_string(layout.seal()).ok()?).1.map(str::to_owned)
+}
+
+/// What a seal says of the store's files, and the snapshot it names. Before there were any, none was named.
+fn split(sealed: &str) -> (&str, Option<&str>) {
+    let last = sealed.strip_suffix('\n').map_or(sealed.len(), |lines| lines.rfind('\n').map_or(0, |end| end + 1));
+    match sealed[last..].strip_prefix(SNAPSHOT) {
+        Some(name) => (&sealed[..last], Some(name.trim_end())),
+        None => (sealed, None),
+    }
+}
+
+/// Seals a store that was closed in order and dropped, with the name of its snapshot.
+pub(super) fn put(layout: &Layout, snapshot: Option<&str>) -> io::Result<()> {
     // Held for as long as the files are read, so that no thread of the engine changes them meanwhile.
     let _lock = wait_for_the_engine(&layout.store().join("db"))?;
-    write_synced(&layout.seal(), of(&layout.store())?.as_bytes())?;
+    let mut text = of(&layout.store())?;
+    if let Some(name) = snapshot {
+        let _ = writeln!(text, "{SNAPSHOT}{name}");
+    }
+    write_synced(&layout.seal(), text.as_bytes())?;
     sync_dir(&layout.dir)
 }
 
@@ -128,12 +152,18 @@ fn wait_for_the_engine(data: &Path) -> io::Result<File> {
 pub(super) struct SealAtLast {
     layout: Layout,
     due: AtomicBool,
+    snapshot: Mutex<Option<String>>,
 }
 
 impl SealAtLast {
     /// Of a store that is open.
     pub(super) fn new(layout: Layout) -> SealAtLast {
-        SealAtLast { layout, due: false.into() }
+        SealAtLast { layout, due: false.into(), snapshot: Mutex::new(None) }
+    }
+
+    /// The snapshot to be named, or that there is none any more.
+    pub(super) fn name_snapshot(&self, name: Option<String>) {
+        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = name;
     }
 
     /// The log was closed in order; what readers still make the engine tidy up comes before the seal.
@@ -147,7 +177,8 @@ impl Drop for SealAtLast {
         if !*self.due.get_mut() {
             return;
         }
-        if let Err(error) = put(&self.layout) {
+        let snapshot = self.snapshot.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = put(&self.layout, snapshot.as_deref()) {
             tracing::warn!(%error, file = %self.layout.seal().display(), "failed to seal the store; the next start copies it");
         }
     }

@@ -1,6 +1,8 @@
 //! What is read while the store changes below an open ledger.
 #![allow(clippy::unwrap_used)]
 
+mod snapshot;
+
 use super::*;
 use crate::contract::{AppendSet, Record};
 use crate::log::chunk::Chunk;
