@@ -136,6 +136,43 @@ async fn a_disk_that_is_nearly_full_refuses_reads_on_and_takes_records_when_spac
     ledger.close().await.unwrap();
 }
 
+/// The snapshot alone does not fit: what there was room for of it is gone, and the stop is a clean one.
+#[tokio::test]
+async fn a_snapshot_for_which_there_is_no_room_leaves_a_clean_stop() {
+    let Some(disk) = Disk::mount() else { return };
+    let ledger = open_with(&disk.data(), disk.options(0)).unwrap();
+    ten_records(&ledger).await;
+    disk.fill(20 * MIB);
+    ledger.close_with_snapshot(&|out| out.write_all(&vec![7; 30 * MIB as usize])).await.unwrap();
+    drop(ledger);
+    assert!(!disk.data().join("snapshot").exists() && !disk.data().join("snapshot.new").exists());
+    let ledger = open_with(&disk.data(), disk.options(0)).unwrap();
+    assert!(ledger.snapshot().is_none() && !disk.data().join("recovery").exists());
+    assert_reads(&ledger, 10).await;
+}
+
+/// Destroying it takes no space, and reading from a copy of the store does not use it.
+#[tokio::test]
+async fn a_start_on_a_full_disk_destroys_the_snapshot_as_well() {
+    let Some(disk) = Disk::mount() else { return };
+    let ledger = open_with(&disk.data(), disk.options(0)).unwrap();
+    ten_records(&ledger).await;
+    ledger.close_with_snapshot(&|out| out.write_all(b"a name")).await.unwrap();
+    drop(ledger);
+    let link = disk.mount.path().join("link");
+    fs::hard_link(disk.data().join("snapshot"), &link).unwrap();
+    // Half of one that a killed process left, with no byte in it.
+    fs::write(disk.data().join("snapshot.new"), "").unwrap();
+    fs::remove_file(disk.data().join("ballast")).unwrap();
+    disk.fill(0);
+    let ledger = open_with(&disk.data(), disk.options(MIB)).unwrap();
+    assert_full(&ledger).await;
+    assert!(ledger.snapshot().is_none());
+    assert!(!disk.data().join("snapshot").exists() && !disk.data().join("snapshot.new").exists());
+    assert_eq!(fs::read(link).unwrap()[12..44], [0; 32]);
+    assert_reads(&ledger, 10).await;
+}
+
 #[tokio::test]
 async fn a_disk_that_fills_up_in_the_middle_of_a_write_loses_nothing_and_heals_in_place() {
     let Some(disk) = Disk::mount() else { return };

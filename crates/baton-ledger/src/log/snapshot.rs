@@ -34,6 +34,9 @@ use crate::proof::{SignedCheckpoint, Tree};
 
 const FORMAT: u32 = 1;
 
+/// What a request takes besides its caller.
+const REQUEST_LEN: usize = 16 + 8 + 4 + 32;
+
 /// How many hashes or positions are read at a time.
 const BLOCK: usize = 1_024;
 
@@ -67,7 +70,7 @@ pub(crate) fn write(durable: &Durable, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Reads it back, and nothing after it. Its root is not compared with its checkpoint yet.
-pub(crate) fn read(input: &mut dyn Read) -> io::Result<Durable> {
+pub(crate) fn read(input: &mut impl Read) -> io::Result<Durable> {
     let mut input = Input(input);
     let format = input.u32()?;
     if format != FORMAT {
@@ -91,7 +94,7 @@ pub(crate) fn read(input: &mut dyn Read) -> io::Result<Durable> {
     Ok(Durable { index: Index::whole(tree, checkpoint, streams, requests), chunks, next_slot, key_changes })
 }
 
-fn read_tree(input: &mut Input<'_>, size: u64) -> io::Result<Tree> {
+fn read_tree(input: &mut Input<impl Read>, size: u64) -> io::Result<Tree> {
     let mut tree = Tree::with_room(size).map_err(io::Error::other)?;
     let mut block = [[0; 32]; BLOCK];
     while tree.size() < size {
@@ -102,7 +105,7 @@ fn read_tree(input: &mut Input<'_>, size: u64) -> io::Result<Tree> {
     Ok(tree)
 }
 
-fn read_streams(input: &mut Input<'_>, size: u64) -> io::Result<HashMap<StreamName, Vec<Position>>> {
+fn read_streams(input: &mut Input<impl Read>, size: u64) -> io::Result<HashMap<StreamName, Vec<Position>>> {
     let count = input.count(size)?;
     let mut streams = HashMap::with_capacity(count);
     let mut placed = 0;
@@ -120,13 +123,17 @@ fn read_streams(input: &mut Input<'_>, size: u64) -> io::Result<HashMap<StreamNa
     }
 }
 
-fn read_requests(input: &mut Input<'_>, size: u64) -> io::Result<HashMap<RequestKey, RequestRecord>> {
+fn read_requests(input: &mut Input<impl Read>, size: u64) -> io::Result<HashMap<RequestKey, RequestRecord>> {
     let count = input.count(size)?;
     let mut requests = HashMap::with_capacity(count);
     for _ in 0..count {
-        let key = RequestKey { caller: input.short()?, id: Uuid::from_bytes(input.array()?) };
-        let first = input.position_below(size)?;
-        let request = RequestRecord { first, count: input.u32()?, digest: input.array()? };
+        let caller = input.short()?;
+        // In one piece: there may be as many as records.
+        let rest: [u8; REQUEST_LEN] = input.array()?;
+        let mut rest = Input(&mut &rest[..]);
+        let key = RequestKey { caller, id: Uuid::from_bytes(rest.array()?) };
+        let first = rest.position_below(size)?;
+        let request = RequestRecord { first, count: rest.u32()?, digest: rest.array()? };
         if u64::from(request.count) > size - first.0 || requests.insert(key, request).is_some() {
             return Err(unfit(format!("a request at position {first} does not fit, or is there twice")));
         }
@@ -159,9 +166,9 @@ fn unfit(why: String) -> io::Error {
 }
 
 /// What is read from. Each number is held against the size of the log before memory is taken for it.
-struct Input<'r>(&'r mut dyn Read);
+struct Input<R>(R);
 
-impl Input<'_> {
+impl<R: Read> Input<R> {
     fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let mut bytes = [0; N];
         self.0.read_exact(&mut bytes)?;
