@@ -6,36 +6,39 @@
 use crate::event::{ErasureAuthorised, Event, EventType, Recorded, without_words};
 use crate::state::{Ended, State};
 use crate::story::Story;
+use crate::transition::Held;
 use crate::values::{Position, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 impl State {
     /// The story of a stream that has one.
-    pub fn story(&self, stream: &StreamId) -> Option<&Story> {
+    pub fn story(&self, stream: &StreamId) -> Option<Story> {
         match stream {
-            StreamId::Transition(id) => self.transitions.get(id).map(|t| &t.story),
-            other => self.world.story(other).map(AsRef::as_ref),
+            StreamId::Transition(id) => self.transition(id).map(|transition| transition.story.clone()),
+            other => self.world.story(other).map(|story| Story::clone(story)),
         }
     }
 
     /// The events at these positions, as far as they may hold words. Looks through the whole state.
     pub fn at_positions(&self, wanted: &BTreeSet<Position>) -> BTreeMap<Position, Arc<Recorded>> {
-        let named = |r: &&Arc<Recorded>| wanted.contains(&r.position);
-        self.worded().filter(named).map(|r| (r.position, Arc::clone(r))).collect()
+        self.worded().filter(|r| wanted.contains(&r.position)).map(|r| (r.position, r)).collect()
     }
 
     /// Every event that may hold words.
-    pub(crate) fn worded(&self) -> impl Iterator<Item = &Arc<Recorded>> {
-        let stories = self.transitions.values().map(|t| &t.story).chain(self.world.stories().map(|(_, story)| story.as_ref()));
-        let told = stories.flat_map(|story| story.entries().map(|entry| &entry.recorded).chain(story.truth()));
+    pub(crate) fn worded(&self) -> impl Iterator<Item = Arc<Recorded>> {
+        let told = |story: &Story| -> Vec<Arc<Recorded>> {
+            story.entries().map(|entry| &entry.recorded).chain(story.truth()).map(Arc::clone).collect()
+        };
+        let transitions = self.transitions.values().flat_map(move |held| told(&held.look().story));
+        let others = self.world.stories().flat_map(move |(_, story)| told(story));
         let proposals = self.proposals.values().flat_map(|p| {
             let ended = p.ended.as_ref().map(|ended| match ended {
                 Ended::Approved(by) | Ended::Declined(by) => by,
             });
             std::iter::once(&p.proposed).chain(ended)
         });
-        told.chain(proposals).chain(self.kept.values())
+        transitions.chain(others).chain(proposals.chain(self.kept.values()).map(Arc::clone))
     }
 
     /// Keeps what stands in no story and may hold words.
@@ -54,9 +57,8 @@ impl State {
             let bare = |recorded: &Recorded| without_words(recorded, by);
             match &record.stream {
                 StreamId::Transition(id) => {
-                    if let Some(transition) = self.transitions.get_mut(id) {
-                        let transition = Arc::make_mut(transition);
-                        transition.story.replace(record.revision, bare);
+                    if let Some(held) = self.transitions.get_mut(id) {
+                        let transition = Held::change(held, |transition| transition.story.replace(record.revision, bare));
                         self.world.read_roles_again(&record.stream, &transition.story);
                     }
                 }

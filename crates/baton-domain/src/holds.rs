@@ -63,5 +63,5 @@ fn on(state: &State, stream: &StreamId, event: &Event) -> BTreeSet<HoldId> {
         Event::EvidenceAttached(e) => e.about.is_some_and(decides),
         event => gives_reasons(event.event_type()),
     };
-    if protected { in_force(story) } else { BTreeSet::new() }
+    if protected { in_force(&story) } else { BTreeSet::new() }
 }

@@ -9,6 +9,7 @@ pub mod decide;
 mod erasure;
 pub mod event;
 pub mod holds;
+mod rest;
 pub mod route;
 pub mod state;
 pub mod story;

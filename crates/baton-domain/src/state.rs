@@ -4,14 +4,15 @@
 //! it likes, and a writer tries commands on a copy.
 
 use crate::event::{Event, Recorded};
-use crate::transition::Transition;
+use crate::transition::{Held, Transition};
 use crate::values::{OrganisationId, PersonId, Position, ProposalId, Revision, StreamId, TransitionId};
 use crate::world::World;
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Commands that wait, or waited, for a second person.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Proposal {
     /// The proposal as recorded.
     pub proposed: Arc<Recorded>,
@@ -30,7 +31,7 @@ impl Proposal {
 }
 
 /// How a proposal ended.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Ended {
     /// Approved by this event.
     Approved(Arc<Recorded>),
@@ -39,7 +40,7 @@ pub enum Ended {
 }
 
 /// Everything derived from the events so far.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct State {
     /// How many events were folded: the next position.
     pub size: u64,
@@ -50,7 +51,8 @@ pub struct State {
     /// Other streams than transitions and proposals.
     pub world: World,
     /// Every transition.
-    pub transitions: OrdMap<TransitionId, Arc<Transition>>,
+    #[serde(skip)]
+    pub transitions: OrdMap<TransitionId, Arc<Held>>,
     /// Every proposal.
     pub proposals: OrdMap<ProposalId, Proposal>,
     /// Events of streams `log` and `audit` that stand in no story and may hold words.
@@ -67,9 +69,8 @@ impl State {
         self.revisions.insert(recorded.stream.clone(), recorded.revision);
         match &recorded.stream {
             StreamId::Transition(id) => {
-                let transition = self.transitions.entry(id.clone()).or_insert_with(|| Arc::new(Transition::new(id.clone())));
-                let transition = Arc::make_mut(transition);
-                transition.evolve(recorded);
+                let held = self.transitions.entry(id.clone()).or_insert_with(|| Arc::new(Held::new(Transition::new(id.clone()))));
+                let transition = Held::evolve(held, recorded);
                 self.world.read_roles(&recorded.stream, &transition.story, recorded);
             }
             StreamId::Proposal(id) => self.evolve_proposal(id, recorded),
@@ -103,11 +104,16 @@ impl State {
         self.revisions.get(stream).copied()
     }
 
+    /// One transition.
+    pub fn transition(&self, id: &TransitionId) -> Option<Arc<Transition>> {
+        self.transitions.get(id).map(|held| held.open())
+    }
+
     /// The transitions of one receiver at birth.
-    pub fn of_receiver<'s>(&'s self, receiver: &'s OrganisationId) -> impl Iterator<Item = &'s Arc<Transition>> {
+    pub fn of_receiver<'s>(&'s self, receiver: &'s OrganisationId) -> impl Iterator<Item = &'s Arc<Held>> {
         // Ids begin with the receiver, so they stand together.
         let first = TransitionId::before_all_of(receiver);
-        self.transitions.range(first..).take_while(|(id, _)| id.is_of(receiver)).map(|(_, transition)| transition)
+        self.transitions.range(first..).take_while(|(id, _)| id.is_of(receiver)).map(|(_, held)| held)
     }
 
     /// The open proposals that would touch a transition, in the order of ids.

@@ -4,21 +4,24 @@
 //! and an insertion reorders nothing. Corrections and voids mark; nothing is removed. Folding is total:
 //! an event whose target is unknown is listed as an anomaly and changes nothing.
 
-use crate::event::{Correction, Event, EventType, Nature, Placed, Recorded, Statement};
+use crate::event::{Correction, Event, EventType, Nature, Placed, Recorded, Statement, plain};
 use crate::values::{FuzzyDate, Revision};
 use imbl::Vector;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One statement with what was said about it since.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Entry {
     /// As it was recorded.
+    #[serde(with = "plain")]
     pub recorded: Arc<Recorded>,
     /// Corrections and voids. Few statements have any, and a story holds many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     marks: Option<Box<Marks>>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Marks {
     /// As it reads with its corrections.
     corrected: Option<Statement>,
@@ -75,7 +78,7 @@ impl Entry {
 }
 
 /// Something in the log that could not be read as meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomaly {
     /// Which event.
     pub revision: Revision,
@@ -84,9 +87,10 @@ pub struct Anomaly {
 }
 
 /// The statements of one stream, in the order in which they happened, with what was said about them since.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Story {
     entries: Vector<Entry>,
+    #[serde(with = "plain::list")]
     truth: Vector<Arc<Recorded>>,
     anomalies: Vector<Anomaly>,
 }

@@ -84,7 +84,7 @@ impl Draft<'_> {
             Event::Proposed(p) => p.commands.iter().any(|c| erased.values().any(|e| of(c, e))),
             _ => r.statement.act.as_ref().is_some_and(|act| acts.contains(act)),
         };
-        let left = |r: &&Arc<Recorded>| !gone.contains(&r.position) && !self.state.erased.contains_key(&r.position);
+        let left = |r: &Arc<Recorded>| !gone.contains(&r.position) && !self.state.erased.contains_key(&r.position);
         let found: BTreeSet<Position> =
             self.state.worded().filter(left).filter(|r| alike(r) && holds_words(r.as_ref())).map(|r| r.position).collect();
         (!found.is_empty()).then(|| {

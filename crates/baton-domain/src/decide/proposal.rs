@@ -4,7 +4,6 @@ use super::{Draft, Request, directory};
 use crate::event::{Command, Event, EventType, Gap, Nature, Placed};
 use crate::route::StageId;
 use crate::state::{Proposal, State};
-use crate::transition::Transition;
 use crate::transition::rules::records_officer_or_administrator;
 use crate::unmet::Unmet;
 use crate::values::{ProposalId, Revision, StreamId, TransitionId};
@@ -98,12 +97,12 @@ struct View {
 }
 
 fn view(state: &State, id: &TransitionId) -> View {
-    let transition: Option<&Transition> = state.transitions.get(id).map(AsRef::as_ref);
-    let stage = transition.and_then(|t| {
+    let transition = state.transition(id);
+    let stage = transition.as_ref().and_then(|t| {
         let route = t.route(&state.world)?;
         t.facts(route).standpoint(route).map(|at| at.stage.id.clone())
     });
-    let findings = transition.map(|t| t.audit(&state.world).findings).unwrap_or_default();
+    let findings = transition.as_ref().map(|t| t.audit(&state.world).findings).unwrap_or_default();
     let unmet = findings.into_iter().map(|f| (f.revision, f.unmet.into_iter().map(|u| u.code).collect())).collect();
     View { newest: transition.map(|t| t.revision), stage, unmet }
 }

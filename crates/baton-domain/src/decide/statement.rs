@@ -6,11 +6,10 @@ use crate::transition::rules::{self, Context};
 use crate::transition::{Facts, Transition};
 use crate::unmet::Unmet;
 use crate::values::{Position, Revision, TransitionId};
-use std::sync::Arc;
 
 impl Draft<'_> {
     pub(super) fn take_statement(&mut self, index: usize, id: &TransitionId, command: &Command) -> Vec<Unmet> {
-        let existing = self.state.transitions.get(id).cloned();
+        let existing = self.state.transition(id);
         match (&command.statement.event, existing) {
             (Event::TransitionRegistered(e), None) => self.register(id, command, e),
             (Event::TransitionRegistered(_), Some(_)) => {
@@ -105,13 +104,13 @@ impl Draft<'_> {
     /// Rules I02 and I32, on the state after the command; and of a correction, that what it makes of its
     /// target could have been recorded at all.
     fn broken_invariants(&self, command: &Command) -> Vec<Unmet> {
-        let Some(transition) = command.stream.transition().and_then(|id| self.state.transitions.get(id)) else {
+        let Some(transition) = command.stream.transition().and_then(|id| self.state.transition(id)) else {
             return Vec::new();
         };
         let world = &self.state.world;
         let receiver = transition.id.receiver();
-        let others: Vec<&Transition> = self.state.of_receiver(&receiver).map(Arc::as_ref).collect();
-        let mut broken: Vec<Unmet> = rules::duplicates(world, transition, &others).into_iter().collect();
+        let others = self.state.of_receiver(&receiver).map(AsRef::as_ref);
+        let mut broken: Vec<Unmet> = rules::duplicates(world, &transition, others).into_iter().collect();
         // The whole story is read for this one rule: only where something is allocated at all.
         let allocates = transition.story.in_force().any(|e| matches!(e.statement().event, Event::FunctionAllocated(_)));
         if let Some(route) = transition.route(world).filter(|_| allocates) {

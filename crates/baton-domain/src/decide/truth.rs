@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 impl Draft<'_> {
     pub(super) fn take_truth(&mut self, command: &Command) -> Vec<Unmet> {
-        let Some(story) = self.state.story(&command.stream).cloned() else {
+        let Some(story) = self.state.story(&command.stream) else {
             return vec![Unmet::hard("TARGET_MISMATCH", "", format!("nothing is recorded in {}", command.stream))];
         };
         let st = &command.statement;
@@ -52,7 +52,7 @@ impl Draft<'_> {
 
     /// The version to which a transition moves must be published, and no decision taken may become impossible.
     fn migration(&self, stream: &StreamId, e: &mut RouteMigrated) -> Vec<Unmet> {
-        let Some(transition) = stream.transition().and_then(|id| self.state.transitions.get(id)) else { return Vec::new() };
+        let Some(transition) = stream.transition().and_then(|id| self.state.transition(id)) else { return Vec::new() };
         let Some(registration) = transition.registration() else { return Vec::new() };
         let Some(published) = self.state.world.route(&registration.pin.id, &e.to_version) else {
             return vec![Unmet::hard("UNKNOWN_ROUTE", "", format!("version {} is not published", e.to_version))];

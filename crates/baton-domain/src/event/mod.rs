@@ -2,6 +2,7 @@
 
 mod envelope;
 mod payloads;
+pub(crate) mod plain;
 mod sealed;
 mod streams;
 mod words;

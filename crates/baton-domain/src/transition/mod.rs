@@ -6,6 +6,8 @@ mod as_of;
 mod audit;
 mod explain;
 mod facts;
+mod held;
+mod packed;
 mod plans;
 pub mod rules;
 mod stage;
@@ -17,6 +19,7 @@ pub use facts::{
     Allocation, AnswerVersion, Completion, Decision, Facts, Finding, Handover, HandoverState, Obligation, Pair, Question,
     Signature, Support,
 };
+pub use held::Held;
 pub use plans::{Plan, PlanStatus};
 pub use stage::Standpoint;
 
@@ -25,10 +28,11 @@ use crate::route::{Route, RouteId, RouteVersion};
 use crate::story::Story;
 use crate::values::{OrganisationId, Revision, ServiceCode, TransitionId, WaveId};
 use crate::world::World;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The route a transition is bound to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     /// Id.
     pub id: RouteId,
@@ -39,7 +43,7 @@ pub struct Pin {
 }
 
 /// What the registration says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
     /// The receiver at birth. A successor goes on in a transition of its own, which names this one.
     pub receiver: OrganisationId,
@@ -60,7 +64,7 @@ pub struct Registration {
 }
 
 /// One transition.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Transition {
     /// Its id.
     pub id: TransitionId,
@@ -68,7 +72,7 @@ pub struct Transition {
     pub story: Story,
     /// Newest revision of its stream.
     pub revision: Revision,
-    registration: Option<Registration>,
+    registration: Option<Arc<Registration>>,
 }
 
 impl Transition {
@@ -84,13 +88,13 @@ impl Transition {
         use crate::event::EventType as T;
         let kind = recorded.statement.event.event_type();
         if matches!(kind, T::TransitionRegistered | T::RouteMigrated | T::StatementCorrected | T::StatementVoided) {
-            self.registration = self.read_registration();
+            self.registration = self.read_registration().map(Arc::new);
         }
     }
 
     /// What the registration says; `None` only when the stream does not begin with one.
     pub fn registration(&self) -> Option<&Registration> {
-        self.registration.as_ref()
+        self.registration.as_deref()
     }
 
     /// The pinned route, when the world holds it.

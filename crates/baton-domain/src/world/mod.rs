@@ -4,24 +4,25 @@
 //! there simply gives another world.
 
 mod organisation;
+mod published;
 mod roles;
 mod services;
 
 pub use organisation::{Body, Lineage, Openness, Organisation};
+pub use published::PublishedRoute;
 pub use roles::{RoleHeld, SYSTEM_ROLES, Scope};
 pub use services::{overlaps, parts};
 
 use crate::event::{Event, InterestAction, LogOpened, Recorded};
 use crate::route::{Route, RouteId, RouteVersion};
 use crate::story::Story;
-use crate::values::{
-    BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, Position, Revision, ServiceCode, StreamId, Text, WaveId,
-};
+use crate::values::{BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, Revision, ServiceCode, StreamId, Text, WaveId};
 use imbl::{OrdMap, OrdSet, Vector};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A programme as it stands.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Wave {
     /// Name.
     pub name: String,
@@ -35,25 +36,8 @@ pub struct Wave {
     pub dates: OrdMap<String, FuzzyDate>,
 }
 
-/// A published version of a route.
-#[derive(Debug, Clone)]
-pub struct PublishedRoute {
-    /// What it says.
-    pub route: Arc<Route>,
-    /// The text, as in the log.
-    pub text: Arc<str>,
-    /// Digest of the text, lower-case hexadecimal.
-    pub sha256: String,
-    /// Whether no new transition may take it.
-    pub retired: bool,
-    /// Where in the log it was published.
-    pub position: Position,
-    /// When it was published.
-    pub published_at: jiff::Timestamp,
-}
-
 /// An interest declared at a meeting.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Interest {
     /// The person.
     pub person: PersonId,
@@ -64,7 +48,7 @@ pub struct Interest {
 }
 
 /// What is known beyond a single transition.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct World {
     stories: OrdMap<StreamId, Arc<Story>>,
     organisations: OrdMap<OrganisationId, Arc<Organisation>>,

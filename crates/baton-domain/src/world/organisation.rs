@@ -3,10 +3,11 @@
 use crate::event::{BodyKind, BodyPower, Event, OrganisationKind, Part, SuccessionKind};
 use crate::story::Story;
 use crate::values::{BodyId, Day, FuzzyDate, OrganisationId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A body of an organisation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Body {
     /// Name as printed.
     pub name: String,
@@ -21,7 +22,7 @@ pub struct Body {
 }
 
 /// One link between a predecessor and a successor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Lineage {
     /// The organisation at the other end.
     pub organisation: OrganisationId,
@@ -45,7 +46,7 @@ pub enum Openness {
 }
 
 /// An organisation as it stands.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Organisation {
     /// Whether its registration is in force.
     pub registered: bool,

@@ -4,6 +4,7 @@ use crate::event::{Event, LogOpened};
 use crate::route::RoleId;
 use crate::story::Story;
 use crate::values::{Day, OrganisationId, PersonId, StreamId, Text, TransitionId};
+use serde::{Deserialize, Serialize};
 
 /// Roles that exist whatever the routes say; held in stream `log`.
 /// An administrator keeps organisations, waves, routes and roles; a records officer enters history;
@@ -11,7 +12,7 @@ use crate::values::{Day, OrganisationId, PersonId, StreamId, Text, TransitionId}
 pub const SYSTEM_ROLES: [&str; 3] = ["administrator", "records_officer", "auditor"];
 
 /// Where a role is held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Scope {
     /// In the whole installation.
     Installation,
@@ -22,7 +23,7 @@ pub enum Scope {
 }
 
 /// A role a person holds or held.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RoleHeld {
     /// The person; absent when the source names none.
     pub person: Option<PersonId>,

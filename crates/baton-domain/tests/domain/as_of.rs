@@ -68,11 +68,11 @@ fn state_at_every_position_is_the_state_as_it_was_known_then() {
     let mut state = baton_domain::state::State::default();
     for event in &log.events {
         state.evolve(event);
-        let Some(then) = state.transitions.get(&log.subject().id) else { continue };
+        let Some(then) = state.transition(&log.subject().id) else { continue };
         let known = log.subject().as_known(&AsOf { position: Some(event.position), ..AsOf::default() });
-        assert_eq!(stage_of(&known, &log.state), stage_of(then, &state), "at {}", event.position);
+        assert_eq!(stage_of(&known, &log.state), stage_of(&then, &state), "at {}", event.position);
         let order = |t: &baton_domain::transition::Transition| t.story.in_force().map(|e| e.revision()).collect::<Vec<_>>();
-        assert_eq!(order(&known), order(then));
+        assert_eq!(order(&known), order(&then));
     }
 }
 

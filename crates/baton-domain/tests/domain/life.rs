@@ -149,7 +149,7 @@ fn succession_closes_the_old_transition_and_the_new_one_names_it() {
     let continues = crate::common::registration().at("transition/QZZ.DENT.POD-2021").with("continues", json!(log.transition));
     log.take(continues);
     let id: TransitionId = "QZZ.DENT.POD-2021".parse().expect("id");
-    let new = log.state.transitions.get(&id).expect("new");
+    let new = log.state.transition(&id).expect("new");
     assert_eq!(new.registration().and_then(|r| r.continues.clone()).map(|id| id.to_string()), Some(log.transition.clone()));
 }
 

@@ -32,7 +32,8 @@ fn deferred_decision_is_taken_up_again_in_a_new_round_and_answers_stay() {
 
     log.take(gate("national_decision", "approved"));
     log.stands_at("APPROVED");
-    let entry = log.subject().story.entry(deferred).expect("entry");
+    let subject = log.subject();
+    let entry = subject.story.entry(deferred).expect("entry");
     assert!(entry.in_force(), "what is set aside is neither voided nor gone");
 }
 

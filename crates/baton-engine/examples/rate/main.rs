@@ -5,6 +5,7 @@
 //! | Part | What |
 //! |---|---|
 //! | `fold` | encode, hash, decode, evolve, rebuild (`baton bench` does it without hashes too); bytes of memory for each event |
+//! | `rest` | transitions packed and opened again, each by itself; bytes of memory for each of their events |
 //! | `read` | what a read of one transition costs, now and as of a position |
 //! | `decide` | one statement decided and encoded on a state of so many events, and through the writer |
 //! | `submit` | requests a second through the writer, in memory or on disk in DIR, which must be empty |
@@ -42,6 +43,7 @@ async fn main() {
     let events = args.next().map_or(200_000, |events| events.parse().unwrap());
     match (part.as_str(), args.next()) {
         ("fold", _) => fold(events).await,
+        ("rest", _) => rest(events).await,
         ("read", _) => read(events).await,
         ("decide", _) => decide_on(events).await,
         ("submit", None) => submit("memory", begun(Arc::new(MemoryLedger::new())).await).await,
@@ -51,7 +53,7 @@ async fn main() {
                     .unwrap();
             submit("sled", begun(Arc::new(ledger)).await).await;
         }
-        _ => panic!("the parts are fold, read, decide and submit"),
+        _ => panic!("the parts are fold, rest, read, decide and submit"),
     }
 }
 
@@ -114,6 +116,22 @@ async fn fold(events: u64) {
     assert_eq!(engine.snapshot().size, size);
 }
 
+async fn rest(events: u64) {
+    let engine = Engine::start(written(events).await, Options::default()).await.unwrap();
+    let state = engine.snapshot();
+    let events = state.transitions.values().map(|held| held.revision().0).sum();
+    let mut clock = Clock::started();
+    // Everything was asked for since the last rest.
+    state.rest(0);
+    state.rest(0);
+    clock.say("pack, one thread", events);
+    let bytes: usize = state.transitions.values().map(|held| held.to_bytes().len()).sum();
+    println!("{:28} {:>12}", "packed bytes an event", bytes as u64 / events);
+    let mut clock = Clock::started();
+    state.transitions.values().for_each(|held| drop(held.look()));
+    clock.say("open, one thread", events);
+}
+
 async fn read(events: u64) {
     let engine = Engine::start(written(events).await, Options::default()).await.unwrap();
     let state = engine.snapshot();
@@ -121,7 +139,7 @@ async fn read(events: u64) {
     let mut clock = Clock::stopped();
     for id in ids.iter().take(5_000) {
         clock.time(|| {
-            let transition = &state.transitions[*id];
+            let transition = state.transitions[*id].open();
             let route = transition.route(&state.world).unwrap();
             let facts = transition.facts(route);
             assert!(facts.standpoint(route).is_some());
@@ -132,7 +150,7 @@ async fn read(events: u64) {
     let mut times = Vec::new();
     for id in ids.iter().take(5_000) {
         let begin = Instant::now();
-        let transition = &state.transitions[*id];
+        let transition = state.transitions[*id].open();
         let then = transition.as_known(&AsOf { position: Some(Position(events / 2)), ..AsOf::default() });
         std::hint::black_box(then.route(&state.world).map(|route| then.facts(route)));
         times.push(begin.elapsed());

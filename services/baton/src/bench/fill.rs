@@ -177,7 +177,7 @@ mod tests {
         assert!(filled.walked >= 3 && filled.transitions >= 100, "{filled:?}");
         for number in 0..filled.walked {
             let id: TransitionId = events::transition(number).parse().expect("an id");
-            let found = state.transitions.get(&id).expect("registered");
+            let found = state.transition(&id).expect("registered");
             assert_eq!(found.revision.0, events::length(number));
             let route = found.route(&state.world).expect("pinned");
             let facts = found.facts(route);

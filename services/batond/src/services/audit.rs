@@ -27,7 +27,7 @@ impl AuditService for Service {
     ) -> Result<Response<Self::ReplayTransitionStream>, Status> {
         let asked = parse::replay_transition(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position.max(asked.as_of_position)).await?;
-        let found = state.transitions.get(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
+        let found = state.transition(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
         let as_of = AsOf { position: asked.as_of_position, ..AsOf::default() };
         let then = found.as_known(&as_of);
         let route = then.route(&state.world).ok_or_else(|| status::not_found("route of transition", &asked.transition))?.clone();
@@ -83,8 +83,8 @@ impl AuditService for Service {
     ) -> Result<Response<proto::AuditTransitionResponse>, Status> {
         let asked = parse::audit_transition(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
-        let found = state.transitions.get(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
-        let row = view::row(&state, found, &AsOf::default(), today())
+        let found = state.transition(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
+        let row = view::row(&state, &found, &AsOf::default(), today())
             .ok_or_else(|| status::not_found("transition with a readable route:", &asked.transition))?;
         Ok(Response::new(view::audit(&row, &found.audit(&state.world), position(&state))))
     }

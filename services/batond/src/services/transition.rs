@@ -3,7 +3,7 @@
 use super::{Service, position, today};
 use crate::parse::{self, OrderKey};
 use crate::{status, view};
-use baton_domain::transition::{Action, ActionKind};
+use baton_domain::transition::{Action, ActionKind, Held};
 use baton_proto::v1 as proto;
 use proto::transition_service_server::TransitionService;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl TransitionService for Service {
         let view = if asked.as_of.is_now() {
             self.kept.in_full(&state, found, today())
         } else {
-            view::row(&state, found, &asked.as_of, today()).map(|row| view::transition(&row, position))
+            view::row(&state, &found.open(), &asked.as_of, today()).map(|row| view::transition(&row, position))
         };
         let view = view.ok_or_else(|| status::not_found("transition registered at the time asked for:", &asked.transition))?;
         Ok(Response::new(proto::GetTransitionResponse { transition: Some(view), position }))
@@ -39,13 +39,13 @@ impl TransitionService for Service {
         let start = self.pages.start(&query, asked.page_token.as_ref(), state)?;
         let today = today();
         let chosen = start.state.transitions.values().filter(|t| {
-            asked.wave.as_ref().is_none_or(|w| t.id.wave() == *w)
-                && asked.service.as_ref().is_none_or(|s| t.id.service() == *s)
-                && asked.receiver.as_ref().is_none_or(|r| t.id.is_of(r))
+            asked.wave.as_ref().is_none_or(|w| t.id().wave() == *w)
+                && asked.service.as_ref().is_none_or(|s| t.id().service() == *s)
+                && asked.receiver.as_ref().is_none_or(|r| t.id().is_of(r))
         });
-        let line = |t| match asked.as_of.is_now() {
+        let line = |t: &Arc<Held>| match asked.as_of.is_now() {
             true => self.kept.line(&start.state, t, today),
-            false => view::row(&start.state, t, &asked.as_of, today).map(|row| Arc::new(Line::of(&row))),
+            false => view::row(&start.state, &t.look(), &asked.as_of, today).map(|row| Arc::new(Line::of(&row))),
         };
         let mut lines: Vec<Arc<Line>> = chosen
             .filter_map(line)
@@ -68,8 +68,8 @@ impl TransitionService for Service {
     ) -> Result<Response<proto::ExplainTransitionResponse>, Status> {
         let asked = parse::explain_transition(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
-        let found = state.transitions.get(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
-        let row = view::row(&state, found, &Default::default(), today())
+        let found = state.transition(&asked.transition).ok_or_else(|| status::not_found("transition", &asked.transition))?;
+        let row = view::row(&state, &found, &Default::default(), today())
             .ok_or_else(|| status::not_found("transition with a readable route:", &asked.transition))?;
         let summary = view::summary(&row);
         let mut actions: Vec<proto::Action> = found.explain(&state.world, today()).iter().map(view::action).collect();

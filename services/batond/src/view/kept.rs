@@ -9,7 +9,7 @@ use super::summary::{Row, row};
 use super::{summary, transition};
 use baton_domain::route::Route;
 use baton_domain::state::State;
-use baton_domain::transition::{AsOf, Transition};
+use baton_domain::transition::{AsOf, Held, Transition};
 use baton_domain::values::{Day, FuzzyDate, OrganisationId, TransitionId};
 use baton_domain::world::Organisation;
 use baton_proto::v1 as proto;
@@ -61,30 +61,31 @@ pub struct Kept {
 
 impl Kept {
     /// The line of a transition as it is now; `None` when it has no registration or no readable route.
-    pub fn line(&self, state: &State, transition: &Arc<Transition>, today: Day) -> Option<Arc<Line>> {
-        self.lines.get(state, transition, today, Line::of)
+    pub fn line(&self, state: &State, transition: &Arc<Held>, today: Day) -> Option<Arc<Line>> {
+        self.lines.get(state, transition, today, Held::look, Line::of)
     }
 
     /// The transition in full as it is now, at the position of `state`.
-    pub fn in_full(&self, state: &State, found: &Arc<Transition>, today: Day) -> Option<proto::TransitionView> {
-        let view = self.in_full.get(state, found, today, |row| transition(row, 0))?;
+    pub fn in_full(&self, state: &State, found: &Arc<Held>, today: Day) -> Option<proto::TransitionView> {
+        let view = self.in_full.get(state, found, today, Held::open, |row| transition(row, 0))?;
         Some(proto::TransitionView { position: state.size.saturating_sub(1), ..(*view).clone() })
     }
 }
 
 /// What a view was made from.
 struct Basis {
-    transition: Arc<Transition>,
+    transition: Arc<Held>,
     route: Arc<Route>,
     receiver: Option<Arc<Organisation>>,
     today: Day,
 }
 
 impl Basis {
-    fn of(state: &State, transition: &Arc<Transition>, today: Day) -> Option<Self> {
+    fn of(state: &State, transition: &Arc<Held>, today: Day) -> Option<Self> {
         let registration = transition.registration()?;
+        let pin = &registration.pin;
         Some(Self {
-            route: Arc::clone(transition.route(&state.world)?),
+            route: Arc::clone(&state.world.route(&pin.id, &pin.version)?.route),
             receiver: state.world.organisation(&registration.receiver).cloned(),
             transition: Arc::clone(transition),
             today,
@@ -120,20 +121,27 @@ impl<T, const MAX: usize> Default for Views<T, MAX> {
 }
 
 impl<T, const MAX: usize> Views<T, MAX> {
-    fn get(&self, state: &State, found: &Arc<Transition>, today: Day, make: impl FnOnce(&Row) -> T) -> Option<Arc<T>> {
+    fn get(
+        &self,
+        state: &State,
+        found: &Arc<Held>,
+        today: Day,
+        open: impl FnOnce(&Held) -> Arc<Transition>,
+        make: impl FnOnce(&Row) -> T,
+    ) -> Option<Arc<T>> {
         let basis = Basis::of(state, found, today)?;
         if let Some(kept) = self.kept(&basis) {
             return Some(kept);
         }
         // Two who come at once both make it, and the later one stays: it is the same.
-        let view = Arc::new(make(&row(state, found, &AsOf::default(), today)?));
+        let view = Arc::new(make(&row(state, &open(found), &AsOf::default(), today)?));
         self.keep(basis, Arc::clone(&view));
         Some(view)
     }
 
     fn kept(&self, basis: &Basis) -> Option<Arc<T>> {
         let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = &basis.transition.id;
+        let id = basis.transition.id();
         let good = |(made_from, _): &&(Basis, Arc<T>)| made_from.is(basis);
         if let Some((_, view)) = views.young.get(id).filter(good) {
             return Some(Arc::clone(view));
@@ -153,7 +161,7 @@ impl<T> Generations<T> {
         if self.young.len() >= max / 2 {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(basis.transition.id.clone(), (basis, view));
+        self.young.insert(basis.transition.id().clone(), (basis, view));
     }
 }
 

@@ -73,7 +73,7 @@ proptest! {
             let state = asked.get(&states);
             let today = jiff::civil::date(2024, 2, day);
             for found in state.transitions.values() {
-                let fresh = row(state, found, &AsOf::default(), today);
+                let fresh = row(state, &found.look(), &AsOf::default(), today);
                 let line = kept.line(state, found, today).map(|line| (*line).clone());
                 prop_assert_eq!(line, fresh.as_ref().map(Line::of));
                 let in_full = fresh.as_ref().map(|row| transition(row, state.size - 1));
@@ -104,8 +104,8 @@ fn views_beyond_the_bound_are_let_go_oldest_first() {
     let state = begun();
     let views: Views<u8, 2> = Views::default();
     let today = jiff::civil::date(2024, 2, 2);
-    let found: Vec<&Arc<Transition>> = state.transitions.values().collect();
-    let ask = |index: usize, made: u8| *views.get(&state, found[index], today, |_| made).expect("a view");
+    let found: Vec<&Arc<Held>> = state.transitions.values().collect();
+    let ask = |index: usize, made: u8| *views.get(&state, found[index], today, Held::open, |_| made).expect("a view");
     assert_eq!((ask(0, 1), ask(1, 2)), (1, 2));
     // Each generation holds one: the first is in the old one and comes back from there.
     assert_eq!((ask(0, 3), ask(1, 4)), (1, 2));

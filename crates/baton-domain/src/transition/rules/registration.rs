@@ -1,7 +1,7 @@
 //! Registration: who may receive what, in which wave, on which route.
 
 use crate::event::{Statement, TransitionRegistered};
-use crate::transition::Transition;
+use crate::transition::{Held, Transition};
 use crate::unmet::Unmet;
 use crate::values::TransitionId;
 use crate::world::{Openness, PublishedRoute, World, overlaps};
@@ -43,13 +43,13 @@ pub fn registration<'w>(
 }
 
 /// Rule I02: another open transition of the same receiver for the same service, whole or part.
-pub fn duplicates(world: &World, transition: &Transition, others: &[&Transition]) -> Option<Unmet> {
+pub fn duplicates<'h>(world: &World, transition: &Transition, mut others: impl Iterator<Item = &'h Held>) -> Option<Unmet> {
     let mine = transition.registration()?;
-    others.iter().find_map(|other| {
+    others.find_map(|other| {
         let theirs = other.registration()?;
-        let same = other.id != transition.id && theirs.receiver == mine.receiver && overlaps(&theirs.service, &mine.service);
-        (same && is_open(world, other) && is_open(world, transition)).then(|| {
-            Unmet::hard("DUPLICATE_OPEN_TRANSITION", "I02", format!("{} is open for the same receiver and service", other.id))
+        let same = *other.id() != transition.id && theirs.receiver == mine.receiver && overlaps(&theirs.service, &mine.service);
+        (same && is_open(world, &other.look()) && is_open(world, transition)).then(|| {
+            Unmet::hard("DUPLICATE_OPEN_TRANSITION", "I02", format!("{} is open for the same receiver and service", other.id()))
         })
     })
 }

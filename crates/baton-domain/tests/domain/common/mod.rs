@@ -139,17 +139,19 @@ impl Given {
     }
 
     /// What the transition reads as now.
-    pub fn subject(&self) -> &Transition {
+    pub fn subject(&self) -> Arc<Transition> {
         let id: TransitionId = self.transition.parse().expect("transition");
-        self.state.transitions.get(&id).expect("registered")
+        self.state.transition(&id).expect("registered")
     }
 
     pub fn route(&self) -> &Arc<Route> {
-        self.subject().route(&self.state.world).expect("route")
+        let id: TransitionId = self.transition.parse().expect("transition");
+        let pin = &self.state.transitions[&id].registration().expect("registered").pin;
+        &self.state.world.route(&pin.id, &pin.version).expect("route").route
     }
 
     pub fn stage(&self) -> String {
-        stage_of(self.subject(), &self.state)
+        stage_of(&self.subject(), &self.state)
     }
 
     #[track_caller]
@@ -190,7 +192,7 @@ impl Given {
 
     /// The person whom the route lets do this: tests give every role to a person of the same name.
     fn actor(&self, act: &Act) -> String {
-        let Some(id) = self.transition.parse().ok().and_then(|id: TransitionId| self.state.transitions.get(&id)) else {
+        let Some(id) = self.transition.parse().ok().and_then(|id: TransitionId| self.state.transition(&id)) else {
             return "admin".to_owned();
         };
         let Some(route) = id.route(&self.state.world).filter(|_| act.stream.is_none()) else { return "admin".to_owned() };

@@ -2,6 +2,7 @@
 //! the one that is folded when the keys are gone.
 
 use super::generate::{free_act, truth_act};
+use super::resting::rest_changes_nothing;
 use crate::common::{Act, Given, day, words};
 use crate::erasure::{erasure, folded_without_keys};
 use baton_domain::decide::Refusal;
@@ -96,5 +97,6 @@ proptest! {
         prop_assert!(erased > 0 && log.state.erased.len() == erased);
         prop_assert_eq!(told(&log), before);
         prop_assert_eq!(format!("{:?}", folded_without_keys(&log)), format!("{:?}", log.state));
+        rest_changes_nothing(&log.events, &[true, false, false]);
     }
 }

@@ -4,6 +4,7 @@ mod erasure;
 mod generate;
 mod live;
 mod places;
+mod resting;
 mod roles;
 mod shuffle;
 mod truth;

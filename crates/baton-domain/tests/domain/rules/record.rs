@@ -88,7 +88,8 @@ fn i46_correction_names_a_target_that_exists_and_the_value_it_replaces() {
     let again = json!({ "occurred": crate::common::when("2021-07-20") });
     assert_eq!(refused(&mut log, correction(sent, sent, again.clone())), set(&["TARGET_MISMATCH"]));
     log.take_by_two(&[correction(sent, corrected, again)]);
-    let entry = log.subject().story.entry(sent).expect("entry");
+    let subject = log.subject();
+    let entry = subject.story.entry(sent).expect("entry");
     assert_eq!(entry.statement().occurred, date("2021-07-20"));
     assert_eq!(entry.recorded.statement.occurred, date("2021-07-22"), "the first event stays readable");
 }
