@@ -21,6 +21,8 @@ use crate::fold;
 use crate::log::{LogEntry, stream_name};
 use crate::published::{Published, Writes, newest};
 use crate::reopening::Reopening;
+use crate::resting;
+use crate::snapshot;
 use crate::submission::{Answer, Entry, Submission, Validated};
 use crate::writer::{Appending, Deciding, Writer};
 
@@ -66,10 +68,10 @@ pub struct Engine {
 type Ended = Option<Result<(), ShutdownError>>;
 
 impl Engine {
-    /// Folds the whole log into a state and starts the writer.
+    /// Takes the state that the last stop in order left, or folds the whole log into one, and starts the writer.
     ///
-    /// Every record is checked: its leaf against its hash, its words against their commitments, its
-    /// place against what it says. Takes time in proportion to the log, and blocks the calling thread
+    /// When it folds, every record is checked: its leaf against its hash, its words against their commitments,
+    /// its place against what it says. That takes time in proportion to the log, and blocks the calling thread
     /// while it does; a second thread reads ahead. Then the keys of all erased words are destroyed once
     /// more; where that fails, it is said in the log and tried again before every batch.
     ///
@@ -84,8 +86,12 @@ impl Engine {
         if ledger.head().size == 0 {
             return Err(StartError::NotBegun);
         }
-        let state = fold::fold(ledger.as_ref())?;
+        let state = match snapshot::read(ledger.as_ref()) {
+            Some(state) => state,
+            None => fold::fold(ledger.as_ref())?,
+        };
         let (engine, writer, ended) = assemble(ledger, state, options, clock).await;
+        resting::spawn(&engine.published).map_err(StartError::Thread)?;
         spawn(writer, ended).map_err(StartError::Thread)?;
         Ok(engine)
     }

@@ -26,6 +26,10 @@ const PAGES_AHEAD: usize = 2;
 /// so many decode.
 const MAX_DECODERS: usize = 4;
 
+/// A log with more events than this is folded with rests on the way, so that it need not all be open at once. Fewer
+/// are folded faster than they are packed.
+const REST_EVERY: u64 = 1_000_000;
+
 type Stored = Result<Vec<StoredRecord>, ReadError>;
 type Page = Result<Vec<Arc<Recorded>>, ReadError>;
 
@@ -57,11 +61,16 @@ pub(crate) fn fold(ledger: &dyn Ledger) -> Result<State, StartError> {
             .name("baton-read".to_owned())
             .spawn_scoped(scope, move || runtime.block_on(read_ahead(ledger, &stored)))
             .map_err(StartError::Thread)?;
+        let mut rested = 0;
         // Pages were given out in turn, so in turn they come back; the first that does not come was never read.
         for turn in 0.. {
             let Ok(page) = decoded[turn % decoders].recv() else { break };
             for recorded in &page? {
                 state.evolve(recorded);
+            }
+            if state.size - rested > REST_EVERY {
+                state.rest(REST_EVERY);
+                rested = state.size;
             }
         }
         Ok(state)

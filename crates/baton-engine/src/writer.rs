@@ -33,6 +33,7 @@ use crate::log;
 use crate::outcome::{Became, answer, failure};
 use crate::published::{Published, Writes};
 use crate::reopening::{self, Reopening};
+use crate::snapshot;
 use crate::submission::{Answer, Entry};
 
 pub(crate) struct Writer {
@@ -104,7 +105,7 @@ impl Writer {
             }
             let Some((batch, mut appending)) = self.gather(&mut deciding).await else {
                 deciding.ended = true;
-                return if deciding.stopped { self.ledger.close().await } else { Ok(()) };
+                return if deciding.stopped { self.close().await } else { Ok(()) };
             };
             let (closed, asked) = batch.close();
             *self.ahead() = Some(Ahead { state: Arc::clone(&closed.state), asked });
@@ -113,6 +114,15 @@ impl Writer {
             self.commit(&mut appending, closed).await;
             *self.ahead() = None;
         }
+    }
+
+    /// Closes the ledger, and leaves the state for the next start where it is all of the log.
+    async fn close(&self) -> Result<(), CloseError> {
+        let (state, head) = (self.published.state(), self.ledger.head());
+        if state.size != head.size {
+            return self.ledger.close().await;
+        }
+        self.ledger.close_with_snapshot(&|out| snapshot::write(&state, head, out)).await
     }
 
     /// Ends the other worker: nothing more can be recorded.

@@ -12,7 +12,7 @@ use super::faulty::{FaultyLedger, Mode};
 use super::world::*;
 use crate::{Engine, SubmitError, dump};
 
-const SECRET: &str = "whispered in the corridor";
+pub(super) const SECRET: &str = "whispered in the corridor";
 
 fn late(stream: &str, event: &str, payload: Value) -> Value {
     let mut command = serde_json::to_value(command(stream, event, payload)).unwrap();
@@ -36,13 +36,13 @@ async fn by_two(engine: &Engine, id: &str, commands: Value) -> Result<(), Submit
     engine.submit(approve(&digest)).await.map(|_| ())
 }
 
-async fn erase(engine: &Engine, id: &str, positions: &[u64]) -> Result<(), SubmitError> {
+pub(super) async fn erase(engine: &Engine, id: &str, positions: &[u64]) -> Result<(), SubmitError> {
     let erasure = json!({ "positions": positions, "ground": "recorded_in_error" });
     by_two(engine, id, json!([command("audit", "ErasureAuthorised", erasure)])).await
 }
 
 /// A log with the secret in a statement, in the proposal it came from and in a correction; their positions.
-async fn with_secret(engine: &Engine) -> Vec<u64> {
+pub(super) async fn with_secret(engine: &Engine) -> Vec<u64> {
     populate(engine).await;
     let words = |text: &str| json!({ "$open": format!("{SECRET}: {text}") });
     let fact = |text: &str| json!({ "kind": "allocation", "note": words(text) });

@@ -10,4 +10,5 @@ mod fold;
 mod replay;
 mod samples;
 mod sled;
+mod snapshot;
 mod world;

@@ -10,7 +10,7 @@ use baton_ledger::{Ledger, OpenOptions, SigningKey, SledLedger, SyncPoint};
 use super::world::*;
 use crate::{Options, SubmitError, Writes, dump};
 
-fn open(dir: &Path) -> Arc<dyn Ledger> {
+pub(super) fn open(dir: &Path) -> Arc<dyn Ledger> {
     open_with(dir, OpenOptions::default())
 }
 
