@@ -155,6 +155,7 @@ impl Engine {
     /// a stale revision is refused and leaves no trace.
     pub async fn submit(&self, submission: Submission) -> Result<Answer, SubmitError> {
         submission.check_form()?;
+        self.open(&submission.commands);
         let digest = self.ledger.keyed_digest(&submission.content);
         let (reply, answer) = oneshot::channel();
         self.jobs.try_send(Job { submission, digest, reply }).map_err(|error| match error {
@@ -163,6 +164,14 @@ impl Engine {
         })?;
         // The writer answers every request it took, unless its thread dies.
         answer.await.unwrap_or(Err(SubmitError::OutcomeUnknown))
+    }
+
+    /// Opens the transitions that commands are for, so that the writer, for whom everybody waits, finds them open.
+    fn open(&self, commands: &[Command]) {
+        let state = self.published.state();
+        for id in commands.iter().filter_map(|command| command.stream.transition()) {
+            state.transition(id);
+        }
     }
 
     /// Says what a request would do, on the durable state, and writes nothing.

@@ -25,7 +25,8 @@ impl Packed {
     pub(super) fn open(&self) -> Transition {
         let length = usize::try_from(self.length).expect("it was in memory once");
         let text = zstd::bulk::decompress(&self.bytes, length).expect("what this program compressed, it decompresses");
-        serde_json::from_slice(&text).expect("what this program wrote, it reads")
+        let text = String::from_utf8(text).expect("JSON is text");
+        serde_json::from_str(&text).expect("what this program wrote, it reads")
     }
 
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {

@@ -80,7 +80,7 @@ pub(crate) fn figures(samples: &Samples, about: &About) -> Vec<Figure> {
             "rebuild held",
         )
         .must(Bound::AtLeast(400_000.0)),
-        plain(format!("opening the store, {} events", grouped(events)), "s", "open s"),
+        plain(format!("opening the store after a clean stop, {} events", grouped(events)), "s", "open s"),
     ]);
     all.extend([
         plain(format!("start after a clean stop, {} events", grouped(events)), "s", "start s").must_at(
@@ -94,6 +94,8 @@ pub(crate) fn figures(samples: &Samples, about: &About) -> Vec<Figure> {
             events,
         ),
         plain(format!("peak memory of that start, {} events", grouped(events)), "MB", "peak MB"),
+        plain(format!("start without a snapshot, {} events", grouped(events)), "s", "start in full s"),
+        plain(format!("peak memory of that start in full, {} events", grouped(events)), "MB", "peak in full MB"),
         plain("bytes on disk per byte of leaf and disclosure, filled in large requests".to_owned(), "bytes", "disk filled")
             .must(Bound::AtMost(2.5)),
         plain(
@@ -102,6 +104,7 @@ pub(crate) fn figures(samples: &Samples, about: &About) -> Vec<Figure> {
             "disk added",
         )
         .must(Bound::AtMost(2.5)),
+        plain("snapshot of a stop on disk, for each event, until the next start".to_owned(), "bytes", "snapshot bytes"),
         plain("leaf and disclosure of one event, mean".to_owned(), "bytes", "event bytes"),
     ]);
     for (what, name) in [("a note of a meeting", "note us"), ("a fact on a transition", "fact us")] {
@@ -192,8 +195,11 @@ mod tests {
             "start s",
             "resident MB",
             "peak MB",
+            "start in full s",
+            "peak in full MB",
             "disk filled",
             "disk added",
+            "snapshot bytes",
             "event bytes",
             "note us large",
             "note us small",

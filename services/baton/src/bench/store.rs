@@ -162,7 +162,15 @@ async fn page(ledger: &Open, from: u64) -> Result<Vec<StoredRecord>, Failure> {
     Ok(page)
 }
 
-/// Bytes that a directory takes on its disk.
+/// The name of the snapshot that the last stop left in a data directory, until the next start.
+const SNAPSHOT: &str = "snapshot";
+
+/// Bytes of that snapshot on its disk; 0 where there is none.
+pub(crate) fn snapshot_bytes(dir: &Path) -> u64 {
+    std::fs::metadata(dir.join(SNAPSHOT)).map_or(0, |meta| meta.blocks() * 512)
+}
+
+/// Bytes that a data directory takes on its disk, but for the snapshot of its last stop.
 ///
 /// # Errors
 /// When it can not be read.
@@ -171,6 +179,9 @@ pub(crate) fn disk_bytes(dir: &Path) -> std::io::Result<u64> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let meta = entry.metadata()?;
+        if entry.file_name() == SNAPSHOT {
+            continue;
+        }
         // A block is 512 bytes here, whatever the file system's own blocks are.
         bytes += if meta.is_dir() { disk_bytes(&entry.path())? } else { meta.blocks() * 512 };
     }
