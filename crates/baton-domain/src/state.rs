@@ -69,7 +69,7 @@ impl State {
         self.revisions.insert(recorded.stream.clone(), recorded.revision);
         match &recorded.stream {
             StreamId::Transition(id) => {
-                let held = self.transitions.entry(id.clone()).or_insert_with(|| Arc::new(Held::new(Transition::new(id.clone()))));
+                let held = self.transitions.entry(id.clone()).or_insert_with(|| Arc::new(Held::new(id.clone())));
                 let transition = Held::evolve(held, recorded);
                 self.world.read_roles(&recorded.stream, &transition.story, recorded);
             }

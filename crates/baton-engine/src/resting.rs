@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::published::Published;
 
-/// Transitions with so many events in all stay open, in some 80 MB. Installations with fewer never pack any.
-pub(crate) const KEEP_OPEN: u64 = 100_000;
+/// Transitions with so many events in all stay open, in some 200 MB. Installations with fewer never pack any: all of
+/// England would have some 50,000 (forty-two boards, eleven services, a hundred events each).
+pub(crate) const KEEP_OPEN: u64 = 250_000;
 
 /// How long a transition that was asked for stays open at least.
 const PERIOD: Duration = Duration::from_secs(1);

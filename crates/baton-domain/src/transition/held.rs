@@ -36,10 +36,15 @@ struct Form {
 }
 
 impl Held {
-    pub(crate) fn new(transition: Transition) -> Self {
-        let head = Head::of(&transition);
-        let form = Form { open: Some(Arc::new(transition)), packed: None };
-        Self { head, asked: AtomicBool::new(true), form: Mutex::new(form) }
+    /// An empty stream.
+    pub(crate) fn new(id: TransitionId) -> Self {
+        Self::of(Arc::new(Transition::new(id)))
+    }
+
+    fn of(transition: Arc<Transition>) -> Self {
+        let (id, revision, registration) = (transition.id.clone(), transition.revision, transition.registration.clone());
+        let form = Mutex::new(Form { open: Some(transition), packed: None });
+        Self { head: Head { id, revision, registration }, asked: AtomicBool::new(true), form }
     }
 
     /// Its id.
@@ -84,25 +89,21 @@ impl Held {
 
     /// Changes the transition. In place where nobody else holds it, or in a copy.
     pub(crate) fn change(this: &mut Arc<Self>, with: impl FnOnce(&mut Transition)) -> Arc<Transition> {
-        let mut transition = this.open();
-        if let Some(held) = Arc::get_mut(this) {
-            // Nobody else holds it, and neither does it, for as long as it is changed.
-            *held.form.get_mut().unwrap_or_else(PoisonError::into_inner) = Form { open: None, packed: None };
-        }
+        let Some(held) = Arc::get_mut(this) else {
+            let mut transition = this.look();
+            with(Arc::make_mut(&mut transition));
+            *this = Arc::new(Self::of(Arc::clone(&transition)));
+            return transition;
+        };
+        let form = held.form.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let packed = form.packed.take();
+        let open = || Arc::new(packed.expect("a transition is open or packed").open());
+        // Out of the form, so that it is held once.
+        let mut transition = form.open.take().unwrap_or_else(open);
         with(Arc::make_mut(&mut transition));
-        match Arc::get_mut(this) {
-            Some(held) => {
-                held.head = Head::of(&transition);
-                held.form = Mutex::new(Form { open: Some(Arc::clone(&transition)), packed: None });
-            }
-            None => *this = Arc::new(Self::open_from(Arc::clone(&transition))),
-        }
-        transition
-    }
-
-    fn open_from(transition: Arc<Transition>) -> Self {
-        let head = Head::of(&transition);
-        Self { head, asked: AtomicBool::new(true), form: Mutex::new(Form { open: Some(transition), packed: None }) }
+        held.head.follow(&transition);
+        *held.asked.get_mut() = true;
+        form.open.insert(transition).clone()
     }
 
     /// Whether it is open.
@@ -164,7 +165,9 @@ impl fmt::Debug for Held {
 }
 
 impl Head {
-    fn of(transition: &Transition) -> Self {
-        Self { id: transition.id.clone(), revision: transition.revision, registration: transition.registration.clone() }
+    /// Takes in what may have changed.
+    fn follow(&mut self, transition: &Transition) {
+        self.revision = transition.revision;
+        self.registration.clone_from(&transition.registration);
     }
 }
