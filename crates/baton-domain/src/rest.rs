@@ -5,11 +5,11 @@ use crate::transition::Held;
 use std::sync::Arc;
 
 impl State {
-    /// Packs transitions that were not asked for since the last rest, until those left open have at most so many
-    /// events. Whatever is read of any of them stays the same; the next to ask for one opens it. Takes a moment
-    /// for each transition, and a fraction of a millisecond for each that is packed: not for a thread that others
-    /// wait for.
-    pub fn rest(&self, keep_open: u64) {
+    /// Packs transitions that were not asked for since the last rest, until those left open have at most `keep_open`
+    /// events, or `at_most` are packed. Whatever is read of any of them stays the same; the next to ask for one opens
+    /// it. Takes a moment for each transition, and 2 to 3 microseconds for each event that is packed: not for a
+    /// thread that others wait for.
+    pub fn rest(&self, keep_open: u64, at_most: u64) {
         let open = self.transitions.values().filter(|held| held.is_open());
         let (mut events, mut idle): (u64, Vec<&Arc<Held>>) = (0, Vec::new());
         for held in open {
@@ -18,8 +18,9 @@ impl State {
                 idle.push(held);
             }
         }
+        let target = keep_open.max(events.saturating_sub(at_most));
         for held in idle {
-            if events <= keep_open {
+            if events <= target {
                 break;
             }
             held.pack();

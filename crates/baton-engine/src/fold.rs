@@ -69,7 +69,7 @@ pub(crate) fn fold(ledger: &dyn Ledger) -> Result<State, StartError> {
                 state.evolve(recorded);
             }
             if state.size - rested > REST_EVERY {
-                state.rest(REST_EVERY);
+                state.rest(REST_EVERY, u64::MAX);
                 rested = state.size;
             }
         }

@@ -122,8 +122,8 @@ async fn rest(events: u64) {
     let events = state.transitions.values().map(|held| held.revision().0).sum();
     let mut clock = Clock::started();
     // Everything was asked for since the last rest.
-    state.rest(0);
-    state.rest(0);
+    state.rest(0, u64::MAX);
+    state.rest(0, u64::MAX);
     clock.say("pack, one thread", events);
     let bytes: usize = state.transitions.values().map(|held| held.to_bytes().len()).sum();
     println!("{:28} {:>12}", "packed bytes an event", bytes as u64 / events);

@@ -81,6 +81,7 @@ pub(crate) fn figures(samples: &Samples, about: &About) -> Vec<Figure> {
         )
         .must(Bound::AtLeast(400_000.0)),
         plain(format!("opening the store after a clean stop, {} events", grouped(events)), "s", "open s"),
+        plain(format!("opening the store without a snapshot, {} events", grouped(events)), "s", "open in full s"),
     ]);
     all.extend([
         plain(format!("start after a clean stop, {} events", grouped(events)), "s", "start s").must_at(
@@ -192,6 +193,7 @@ mod tests {
             "rebuild verified",
             "rebuild held",
             "open s",
+            "open in full s",
             "start s",
             "resident MB",
             "peak MB",

@@ -18,8 +18,8 @@ fn shown(state: &State) -> Vec<String> {
 
 /// Twice, because the first time everything was asked for since the beginning.
 fn rest(state: &State) {
-    state.rest(0);
-    state.rest(0);
+    state.rest(0, u64::MAX);
+    state.rest(0, u64::MAX);
     assert!(state.transitions.values().all(|held| !held.is_open()), "everything is packed");
 }
 
@@ -76,17 +76,20 @@ proptest! {
 fn only_what_nobody_asked_for_rests_and_only_as_much_as_is_over() {
     let state = Given::pod().until("APPROVED").state;
     let held = state.transitions.values().next().expect("one");
-    state.rest(0);
+    let events = held.revision().0;
+    state.rest(0, u64::MAX);
     assert!(held.is_open(), "it was asked for just now");
-    state.rest(held.revision().0);
+    state.rest(events, u64::MAX);
     assert!(held.is_open(), "there is room for it");
-    state.rest(held.revision().0 - 1);
+    state.rest(0, 0);
+    assert!(held.is_open(), "nothing may be packed this time");
+    state.rest(events - 1, 1);
     assert!(!held.is_open());
     held.look();
     assert!(!held.is_open(), "who looks at many leaves them as they are");
     let opened = held.open();
     assert!(Arc::ptr_eq(&opened, &held.open()), "it is opened once for all who ask");
-    state.rest(0);
+    state.rest(0, u64::MAX);
     assert!(held.is_open(), "it was asked for just now");
 }
 
