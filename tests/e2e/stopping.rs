@@ -1,16 +1,22 @@
 //! Stops in order, and starts that must be refused.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use baton_e2e::commands::{fact, one};
+use baton_e2e::commands::{fact, one, register, request, transition, worded_fact};
 use baton_e2e::history::{History, Sent, places};
 use baton_e2e::{Clients, DataDir, Server, reason};
 use baton_proto::v1 as proto;
 use proto::subscribe_response::Item;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
+
+const TRANSITION: &str = "QUY.DENT.TEST";
+
+/// Words that stand nowhere else.
+const WORDS: &str = "said on the stairs after the meeting";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stop_in_order_under_load_loses_nothing_and_ends_streams_where_they_can_go_on() {
@@ -77,6 +83,55 @@ async fn follow(clients: Clients) -> (Vec<u64>, Status) {
             Err(status) => return (seen, status),
         }
     }
+}
+
+/// The board and a transition in full.
+async fn views(clients: &Clients) -> (proto::ListTransitionsResponse, proto::GetTransitionResponse) {
+    let get = proto::GetTransitionRequest { transition: TRANSITION.to_owned(), ..Default::default() };
+    let listed = clients.transitions.clone().list_transitions(proto::ListTransitionsRequest::default()).await.expect("a board");
+    let got = clients.transitions.clone().get_transition(get).await.expect("a transition");
+    (listed.into_inner(), got.into_inner())
+}
+
+/// Whether the newest start took up a snapshot, as its log says.
+fn took_up_a_snapshot(data: &DataDir) -> bool {
+    let log = data.log();
+    let opened = log.lines().rfind(|line| line.contains("ledger open")).expect("a log was opened").to_owned();
+    let plain: String = opened.split('\u{1b}').map(|part| part.split_once('m').map_or(part, |(_, text)| text)).collect();
+    plain.contains("from_snapshot=true")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_after_a_stop_in_order_takes_up_its_snapshot_and_destroys_it() {
+    let data = DataDir::begun().await;
+    let server = Server::start(&data);
+    let clients = Clients::connect(server.address()).await;
+    let mut commands = register(&["QUY"], &["DENT"]);
+    commands.extend([transition(TRANSITION), worded_fact("wave/TEST", WORDS)]);
+    clients.record("admin", request(commands)).await.expect("recorded");
+    let (events, before) = (clients.read_all(0).await.expect("a log"), views(&clients).await);
+    assert!(server.stop().success(), "{}", data.log());
+
+    let (snapshot, kept) = (data.path().join("snapshot"), data.path().with_extension("kept"));
+    assert_eq!(std::fs::metadata(&snapshot).expect("a snapshot was left").permissions().mode() & 0o777, 0o600);
+    std::fs::hard_link(&snapshot, &kept).expect("another name for it");
+    let left = std::fs::read(&kept).expect("a file");
+    assert!(!left.windows(WORDS.len()).any(|bytes| bytes == WORDS.as_bytes()), "its words can not be read");
+
+    let server = Server::start(&data);
+    assert!(took_up_a_snapshot(&data), "{}", data.log());
+    assert!(!snapshot.exists(), "it is gone before anything can be recorded or erased");
+    let now = std::fs::read(&kept).expect("a file");
+    assert!(now != left && now[12..44] == [0; 32], "what its key was made from is overwritten in place");
+    let clients = Clients::connect(server.address()).await;
+    assert_eq!((clients.read_all(0).await.expect("a log"), views(&clients).await), (events.clone(), before.clone()));
+
+    // Nothing is left for a start after a kill, which reads all of the log and serves the same.
+    server.kill();
+    let server = Server::start(&data);
+    assert!(!took_up_a_snapshot(&data), "{}", data.log());
+    let clients = Clients::connect(server.address()).await;
+    assert_eq!((clients.read_all(0).await.expect("a log"), views(&clients).await), (events, before));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,9 +18,11 @@ use tonic::{Code, Status};
 use super::load::mixed;
 use super::{Plan, Report};
 use crate::client::Clients;
+use crate::commands::{register, request, transition};
 use crate::server::{DataDir, Server, program};
 
 const REQUESTS: usize = 80;
+const TRANSITION: &str = "QUY.DENT.TEST";
 const BLOCK: usize = 4096;
 
 /// Cases at a time; more would only wait for each other.
@@ -34,7 +36,11 @@ struct Original {
     how: &'static str,
     data: DataDir,
     events: Vec<proto::RecordedEvent>,
+    views: Views,
 }
+
+/// What is served of the state, and not of the log: the board and a transition.
+type Views = (proto::ListTransitionsResponse, proto::GetTransitionResponse);
 
 /// How a damaged log was answered.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
@@ -76,17 +82,28 @@ async fn original(how: &'static str) -> Original {
     let data = DataDir::begun().await;
     let server = Server::start(&data);
     let clients = Clients::connect(server.address()).await;
+    let mut first = register(&["QUY"], &["DENT"]);
+    first.push(transition(TRANSITION));
+    clients.record("admin", request(first)).await.expect("recorded");
     for number in 0..REQUESTS {
         clients.record("admin", mixed("DAMAGE", number % 3, number)).await.expect("recorded");
     }
     let events = clients.read_all(0).await.expect("the log is read");
+    let views = views(&clients).await.expect("the board is read");
     // The head file follows within a second; damage to what it does not cover yet is another matter.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     match how {
         "killed" => server.kill(),
         _ => assert!(server.stop().success(), "{}", data.log()),
     }
-    Original { how, data, events }
+    Original { how, data, events, views }
+}
+
+async fn views(clients: &Clients) -> Result<Views, Status> {
+    let list = proto::ListTransitionsRequest::default();
+    let get = proto::GetTransitionRequest { transition: TRANSITION.to_owned(), ..Default::default() };
+    let listed = clients.transitions.clone().list_transitions(list).await?.into_inner();
+    Ok((listed, clients.transitions.clone().get_transition(get).await?.into_inner()))
 }
 
 struct Case {
@@ -103,7 +120,7 @@ async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
     let damaged = data.files();
     let (outcome, wrong) = match Server::try_start_within(&data, Command::new(program("batond")), &[], PATIENCE) {
         Ok(server) => {
-            let (outcome, mut wrong) = served(&server, &original.events).await;
+            let (outcome, mut wrong) = served(&server, original).await;
             if server.stop_if_it_runs().is_none() {
                 wrong.push("it does not stop".to_owned());
             }
@@ -186,14 +203,24 @@ fn damage(data: &DataDir, random: &mut StdRng) -> (PathBuf, String) {
 }
 
 /// What a server that started serves, held against what is on record.
-async fn served(server: &Server, events: &[proto::RecordedEvent]) -> (Outcome, Vec<String>) {
+async fn served(server: &Server, original: &Original) -> (Outcome, Vec<String>) {
     let clients = Clients::reconnecting(server.address(), PATIENCE);
+    let (outcome, mut wrong) = served_log(&clients, &original.events).await;
+    match views(&clients).await {
+        Ok(views) if views == original.views => {}
+        Ok((listed, got)) => wrong.push(format!("the board or a transition is served altered: {listed:?}, {got:?}")),
+        Err(status) => wrong.push(format!("the board is answered with {status:?}")),
+    }
+    (outcome, wrong)
+}
+
+async fn served_log(clients: &Clients, events: &[proto::RecordedEvent]) -> (Outcome, Vec<String>) {
     match clients.read_all(0).await {
         Ok(found) => (Outcome::ServedInFull, differences(&found, events)),
         Err(status) if status.code() == Code::DataLoss => {
             let mut wrong: Vec<String> = said_right(&status).into_iter().collect();
             for event in events {
-                wrong.extend(served_alone(&clients, event).await);
+                wrong.extend(served_alone(clients, event).await);
             }
             (Outcome::ServedWithDamageNamed, wrong)
         }
