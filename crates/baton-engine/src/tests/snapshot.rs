@@ -1,6 +1,7 @@
 //! The snapshot of the state: the same as folding gives, or passed over.
 
 use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 
 use baton_domain::state::State;
@@ -9,19 +10,25 @@ use baton_ledger::{Head, Ledger};
 use super::erasure::{SECRET, erase, with_secret};
 use super::sled::open;
 use super::world::*;
-use crate::{dump, fold, snapshot};
+use crate::{Engine, dump, fold, snapshot};
 
 /// Folding blocks its thread, which a runtime does not allow to its own.
 fn folded(ledger: &Arc<dyn Ledger>) -> State {
     std::thread::scope(|scope| scope.spawn(|| fold::fold(ledger.as_ref()).unwrap()).join().unwrap())
 }
 
+/// A new log on disk, and its engine.
+async fn begun(dir: &Path) -> (Arc<dyn Ledger>, Engine) {
+    let ledger = open(dir);
+    begin(ledger.as_ref()).await;
+    let engine = start(&ledger).await;
+    (ledger, engine)
+}
+
 #[tokio::test]
 async fn state_left_at_a_stop_in_order_is_found_once_and_is_the_one_that_folding_gives() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = open(dir.path());
-    begin(ledger.as_ref()).await;
-    let engine = start(&ledger).await;
+    let (ledger, engine) = begun(dir.path()).await;
     let secret = with_secret(&engine).await;
     ask(&engine, vec![note("something that stays")]).await.unwrap();
     erase(&engine, "e1", &secret).await.unwrap();
@@ -40,9 +47,7 @@ async fn state_left_at_a_stop_in_order_is_found_once_and_is_the_one_that_folding
 #[tokio::test]
 async fn log_goes_on_from_the_state_that_was_left_as_from_one_that_was_folded() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = open(dir.path());
-    begin(ledger.as_ref()).await;
-    let engine = start(&ledger).await;
+    let (ledger, engine) = begun(dir.path()).await;
     populate(&engine).await;
     engine.shutdown().await.unwrap();
     drop((engine, ledger));
@@ -62,9 +67,7 @@ async fn log_goes_on_from_the_state_that_was_left_as_from_one_that_was_folded() 
 #[tokio::test]
 async fn no_state_is_left_where_nobody_stopped_in_order() {
     let dir = tempfile::tempdir().unwrap();
-    let ledger = open(dir.path());
-    begin(ledger.as_ref()).await;
-    let engine = start(&ledger).await;
+    let (ledger, engine) = begun(dir.path()).await;
     populate(&engine).await;
     let writer = engine.follow();
     drop((engine, ledger));

@@ -67,7 +67,9 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     };
     let opened = if due { write_anew(&layout, &key, &options, noted.as_ref()) } else { Ok(()) };
     let opened = opened.and_then(|()| open_disk(&layout, &options)).and_then(|disk| {
-        let known = snapshot.and_then(|taken| resume::load(&layout, &disk, &key, &options, noted.as_ref(), taken));
+        let load = |taken| resume::load(&layout, &disk, &key, &options, noted.as_ref(), taken);
+        let no_use = |why: &String| tracing::warn!(why, "the snapshot of the last stop is of no use; every record is read");
+        let known = snapshot.and_then(|taken| load(taken).inspect_err(no_use).ok());
         let (scan, unread) = match known {
             Some((scan, unread)) => (scan, Some(unread)),
             None => (verify(&layout, &disk, &key, &options, noted.as_ref())?, None),

@@ -37,20 +37,8 @@ pub(super) fn of_this_store(layout: &Layout, taken: Option<Taken>, left: Left, o
     None
 }
 
-/// What the store holds, as the snapshot says, and what comes after that in it. `None` when it does not fit.
+/// What the store holds, as the snapshot says, and what comes after that in it; or why it does not fit.
 pub(super) fn load(
-    layout: &Layout,
-    disk: &SledDisk,
-    key: &SigningKey,
-    options: &OpenOptions,
-    noted: Option<&Noted>,
-    taken: Taken,
-) -> Option<(Scan, Unread)> {
-    let loaded = try_load(layout, disk, key, options, noted, taken);
-    loaded.inspect_err(|why| tracing::warn!(why, "the snapshot of the last stop is of no use; every record is read")).ok()
-}
-
-fn try_load(
     layout: &Layout,
     disk: &SledDisk,
     key: &SigningKey,

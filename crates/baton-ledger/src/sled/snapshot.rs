@@ -99,36 +99,28 @@ pub(super) fn keep(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<String> {
     destroy(layout)?;
-    let kept = try_keep(layout, key, digest_of_keys, leave_free, write);
-    kept.inspect_err(|_| {
+    let keep = || {
+        let head = new_head()?;
+        let draft = layout.new_snapshot();
+        let mut file = File::options().create_new(true).write(true).mode(0o600).open(&draft)?;
+        file.write_all(&head)?;
+        let mut frames = FrameWriter::new(file, &key_of(&head, key, digest_of_keys));
+        write(&mut frames)?;
+        frames.finish()?.sync_all()?;
+        let free = free_bytes(&layout.dir)?;
+        if free < leave_free {
+            let why = format!("only {free} bytes would be free beside it, and {leave_free} are needed");
+            return Err(io::Error::new(io::ErrorKind::StorageFull, why));
+        }
+        fs::rename(&draft, layout.snapshot())?;
+        sync_dir(&layout.dir)?;
+        Ok(name_of(&head))
+    };
+    keep().inspect_err(|_| {
         if let Err(error) = destroy(layout) {
             tracing::warn!(%error, "what there is of a snapshot could not be destroyed; the next start tries again");
         }
     })
-}
-
-fn try_keep(
-    layout: &Layout,
-    key: &SigningKey,
-    digest_of_keys: &[u8; 32],
-    leave_free: u64,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<String> {
-    let head = new_head()?;
-    let draft = layout.new_snapshot();
-    let mut file = File::options().create_new(true).write(true).mode(0o600).open(&draft)?;
-    file.write_all(&head)?;
-    let mut frames = FrameWriter::new(file, &key_of(&head, key, digest_of_keys));
-    write(&mut frames)?;
-    frames.finish()?.sync_all()?;
-    let free = free_bytes(&layout.dir)?;
-    if free < leave_free {
-        let why = format!("only {free} bytes would be free beside it, and {leave_free} are needed");
-        return Err(io::Error::new(io::ErrorKind::StorageFull, why));
-    }
-    fs::rename(&draft, layout.snapshot())?;
-    sync_dir(&layout.dir)?;
-    Ok(name_of(&head))
 }
 
 impl Taken {
