@@ -3,7 +3,7 @@
 //! Two workers take turns. Whoever holds [`Deciding`] takes requests and decides them; whoever holds
 //! [`Appending`] appends. While one appends a batch and waits for its sync, the other decides the next batch
 //! on the state that the first will leave, and appends it in turn: one batch is being appended at most,
-//! and one more decided ahead.
+//! and one more decided ahead. A request that comes alone is decided and appended by one of them.
 //!
 //! **Durable when?** When the ledger's append returns; marked below as the point of no return.
 //! **Ordered how?** As requests come out of the queue.
@@ -86,6 +86,11 @@ impl Deciding {
     pub(crate) fn new(jobs: mpsc::Receiver<Job>) -> Self {
         Self { jobs, waiting: VecDeque::new(), stopped: false, ended: false }
     }
+
+    /// Whether nothing waits to be decided.
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.jobs.is_empty()
+    }
 }
 
 impl Appending {
@@ -98,8 +103,12 @@ impl Writer {
     /// What one worker does, until the writer is stopped or nobody can ask any more. A stop closes the
     /// ledger, after everything that was queued by then is answered.
     pub(crate) async fn work(&self) -> Result<(), CloseError> {
+        let mut kept = None;
         loop {
-            let mut deciding = self.deciding.lock().await;
+            let mut deciding = match kept.take() {
+                Some(deciding) => deciding,
+                None => self.deciding.lock().await,
+            };
             if deciding.ended {
                 return Ok(());
             }
@@ -109,8 +118,10 @@ impl Writer {
             };
             let (closed, asked) = batch.close();
             *self.ahead() = Some(Ahead { state: Arc::clone(&closed.state), asked });
-            // From here on the other worker decides, on the state that this batch will leave.
-            drop(deciding);
+            // From here on the other worker decides, on the state that this batch will leave. For a request that came
+            // alone, with none behind it, it is not woken: that would take longer than it saves.
+            let alone = closed.outcomes.len() == 1 && deciding.is_idle();
+            kept = alone.then_some(deciding);
             self.commit(&mut appending, closed).await;
             *self.ahead() = None;
         }

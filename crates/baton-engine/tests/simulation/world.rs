@@ -349,6 +349,7 @@ fn swarm(dice: &mut Dice) -> Faults {
     let mut rate = |rates: &[u32]| *dice.pick(rates);
     Faults {
         stops: rate(&[0, 2, 5, 12]),
+        stops_in_sync: rate(&[0, 0, 30, 100]),
         failed_writes: rate(&[0, 0, 5, 20]),
         failed_syncs: rate(&[0, 0, 10, 40]),
         failed_reads: rate(&[0, 0, 5, 30]),

@@ -23,6 +23,8 @@ use devices::{SimBlob, SimDisk, Still, Which, read};
 pub struct Faults {
     /// The machine stops before or after an operation.
     pub stops: u32,
+    /// The machine stops while the store is synced.
+    pub stops_in_sync: u32,
     /// A write fails, kept or not.
     pub failed_writes: u32,
     /// A sync fails.
@@ -373,6 +375,16 @@ impl Inside {
         }
         self.store.fail_sync(&mut self.dice);
         if self.bug == Some(Bug::SyncErrorIgnored) { Ok(()) } else { Err(io::Error::other("a simulated sync error")) }
+    }
+
+    /// Stops now and then when everything is written and nothing of it durable, where most could be lost.
+    fn stop_in_sync(&mut self) -> io::Result<()> {
+        if self.dice.chance(self.faults.stops_in_sync) {
+            self.down = true;
+            self.counts.stops += 1;
+            return Err(gone());
+        }
+        Ok(())
     }
 
     fn read(&mut self) -> io::Result<()> {

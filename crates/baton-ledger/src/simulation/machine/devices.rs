@@ -47,10 +47,13 @@ impl Disk for SimDisk {
 
     fn sync(&self) -> io::Result<()> {
         self.0.look();
-        let synced = self.0.operate(format_args!("sync"), |inside| match inside.bug {
-            Some(Bug::AcknowledgedBeforeSync) => Ok(()),
-            Some(Bug::PublishedBeforeSync) if inside.syncs_deferred => Ok(()),
-            _ => inside.sync_store(),
+        let synced = self.0.operate(format_args!("sync"), |inside| {
+            inside.stop_in_sync()?;
+            match inside.bug {
+                Some(Bug::AcknowledgedBeforeSync) => Ok(()),
+                Some(Bug::PublishedBeforeSync) if inside.syncs_deferred => Ok(()),
+                _ => inside.sync_store(),
+            }
         });
         self.0.look();
         synced
