@@ -1,6 +1,7 @@
 //! Connections: accepted while there is room, and only if they say something soon.
 
 use crate::config::Limits;
+use crate::gathered::Gathered;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 
 /// A connection with its place among the allowed ones.
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Gathered<TcpStream>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn accept(listener: TcpListener, limits: &Limits) -> ReceiverStream<i
                 // A connection that stays silent would hold its place for ever.
                 let mut byte = [0_u8; 1];
                 if matches!(timeout(first_byte, stream.peek(&mut byte)).await, Ok(Ok(n)) if n > 0) {
-                    let _ = sender.send(Ok(Connection { stream, _place: place })).await;
+                    let _ = sender.send(Ok(Connection { stream: Gathered::new(stream), _place: place })).await;
                 }
             });
         }
@@ -56,7 +57,7 @@ pub(crate) fn accept(listener: TcpListener, limits: &Limits) -> ReceiverStream<i
 impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.stream.get_ref().connect_info()
     }
 }
 

@@ -8,6 +8,7 @@ mod begun;
 mod config;
 mod connections;
 mod fork;
+mod gathered;
 mod identity;
 mod key;
 mod pages;
