@@ -44,12 +44,19 @@ async fn doctor_says_what_is_wrong_and_changes_not_a_byte() {
         assert_eq!((looked.code, complaints(&looked)), (expected, what), "{looked:?}");
     };
     looked(Some(0), &[]);
+    let next_start = || {
+        let findings = doctor(&data.path(), &[]).json()["findings"].as_array().expect("findings").clone();
+        let found = findings.iter().find(|finding| finding["looked_at"] == "next start").expect("it is said");
+        found["found"].as_str().expect("in words").to_owned()
+    };
+    assert!(next_start().starts_with("takes up the snapshot of the last stop"), "{}", next_start());
 
     // A stop that was not clean, and what starts leave behind.
     Server::start(&data).kill();
     std::fs::write(data.path().join("store/snap.0000.generating"), "half").expect("written");
     std::fs::write(data.path().join("head.new"), "half").expect("written");
     looked(Some(1), &[("last stop", "attention"), ("leftovers", "attention"), ("leftovers", "attention")]);
+    assert!(next_start().starts_with("reads all "), "{}", next_start());
     std::fs::remove_file(data.path().join("store/snap.0000.generating")).expect("removed");
     std::fs::remove_file(data.path().join("head.new")).expect("removed");
     assert!(Server::start(&data).stop().success());

@@ -43,6 +43,28 @@ async fn a_store_that_was_changed_since_it_was_stopped_is_named_even_where_no_re
 }
 
 #[tokio::test]
+async fn a_snapshot_is_named_only_where_the_next_start_could_take_it_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let write: WriteSnapshot<'_> = &|out| out.write_all(b"the state");
+    filled(dir.path(), 3).await.close_with_snapshot(write).await.unwrap();
+    let path = dir.path().join("snapshot");
+    assert_eq!(look(dir.path()).unwrap().snapshot, Some(fs::metadata(&path).unwrap().len()));
+    // One of another stop lies beside a sound store.
+    let other = tempfile::tempdir().unwrap();
+    filled(other.path(), 3).await.close_with_snapshot(write).await.unwrap();
+    let own = fs::read(&path).unwrap();
+    fs::copy(other.path().join("snapshot"), &path).unwrap();
+    assert_eq!(look(dir.path()).unwrap().snapshot, None);
+    // Its own, of a store that was changed since.
+    fs::write(&path, own).unwrap();
+    fs::write(dir.path().join("store/stray"), "of somebody else").unwrap();
+    assert_eq!(look(dir.path()).unwrap().snapshot, None);
+    // None.
+    filled(other.path(), 3).await.close().await.unwrap();
+    assert_eq!(look(other.path()).unwrap().snapshot, None);
+}
+
+#[tokio::test]
 async fn a_log_without_records_has_no_checkpoint_of_its_own() {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).close().await.unwrap();

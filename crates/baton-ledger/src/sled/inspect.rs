@@ -16,7 +16,7 @@ use super::probe::ProbeCommand;
 use super::scratch::Scratch;
 use super::seal::{self, Left};
 use super::store::Store;
-use super::{DEFAULT_CACHE, rewrite};
+use super::{DEFAULT_CACHE, rewrite, snapshot};
 use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::head_file::HeadFile;
@@ -46,6 +46,9 @@ pub struct Inspection {
     /// The store is not as that stop left it, byte for byte: it was changed since, or the stop was cut short before
     /// it was sealed. The next open copies it aside first.
     pub changed: bool,
+    /// The length in bytes of the snapshot that this stop left. The next open by the same program, with the key of the log,
+    /// takes it up and reads no records; without one it reads them all.
+    pub snapshot: Option<u64>,
     /// A sync had failed, and the next open rewrites the store before it goes on.
     pub rewrite_due: bool,
     /// Why the key file beside the store cannot be used for it; `None` when it can.
@@ -110,7 +113,9 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
     let noted = noted.and_then(|file| HeadFile::open(Box::new(file))).map(|(_, noted)| noted).ok();
     let trust = fs::read_to_string(layout.trust()).ok().and_then(|text| TrustedKeys::parse(&text).ok());
     let rewrite_due = layout.marker().exists();
-    let changed = seal::how_left(&layout) == Left::Changed;
+    let left = seal::how_left(&layout);
+    let named = |(name, length)| (seal::snapshot(&layout)? == name).then_some(length);
+    let snapshot = snapshot::look(&layout).filter(|_| left == Left::InOrder).and_then(named);
     drop(lock);
 
     if let (Some(probe), Some(probed)) = (probe, probed) {
@@ -134,7 +139,8 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
         tree: index.tree().clone(),
         torn: scan.torn.len(),
         clean: noted.is_some_and(|noted| noted.clean) && !rewrite_due,
-        changed,
+        changed: left == Left::Changed,
+        snapshot,
         rewrite_due,
     })
 }

@@ -64,6 +64,14 @@ pub(super) fn take(layout: &Layout) -> Result<Option<Taken>, OpenError> {
     destroy_file(&path).map_err(io_at("destroy", &path))
 }
 
+/// The name of what is there and its length in bytes, changing nothing. `None` when there is none that can be read.
+pub(super) fn look(layout: &Layout) -> Option<(String, u64)> {
+    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(layout.snapshot()).ok()?;
+    let mut head = [0; HEAD_LEN];
+    file.read_exact_at(&mut head, 0).ok()?;
+    Some((name_of(&head), file.metadata().ok()?.len()))
+}
+
 /// Destroys what is there, for good.
 pub(super) fn destroy(layout: &Layout) -> io::Result<()> {
     destroy_file(&layout.new_snapshot())?;

@@ -198,6 +198,15 @@ fn stopped(seen: &Inspection, findings: &mut Findings) {
             "start the server; it copies the store aside and checks everything first",
         ),
     }
+    findings.sound(
+        "next start",
+        match seen.snapshot {
+            Some(bytes) => {
+                format!("takes up the snapshot of the last stop, {} KiB, if it is of the same program", bytes.div_ceil(1024))
+            }
+            None => format!("reads all {} events: there is no snapshot of this store as it lies", seen.records),
+        },
+    );
     if seen.torn > 0 {
         let found = format!("{} chunks of a batch that was never acknowledged and has no end", seen.torn);
         findings.attention("torn batch", found, "start the server; it copies them aside and removes them");
