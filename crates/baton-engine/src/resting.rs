@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::published::Published;
 
-/// Transitions, meetings and the rest with so many events in all stay open, in some 200 MB. Installations with fewer never pack any: all of
+/// Transitions with so many events in all stay open, in some 200 MB. Installations with fewer never pack any: all of
 /// England would have some 50,000 (forty-two boards, eleven services, a hundred events each).
 pub(crate) const KEEP_OPEN: u64 = 250_000;
 

@@ -69,7 +69,7 @@ struct Events(#[serde(with = "plain::list")] Vector<Arc<Recorded>>);
 impl<T: Rests> Held<T> {
     pub(crate) fn of(whole: T) -> Self {
         let known = Known { events: whole.events(), head: whole.head() };
-        let form = Form { open: Some(Arc::new(whole)), parts: Arc::new([]), waiting: Vector::new() };
+        let form = Form { open: Some(Arc::new(whole)), parts: Arc::default(), waiting: Vector::new() };
         Self { known, asked: AtomicBool::new(true), form: Mutex::new(form) }
     }
 
@@ -93,8 +93,14 @@ impl<T: Rests> Held<T> {
 
     /// All of it, for somebody who looks at many: what is packed stays so.
     pub fn look(&self) -> Arc<T> {
-        // Not under the lock: opening takes a while.
-        let form = self.form().clone();
+        let form = {
+            let form = self.form();
+            match &form.open {
+                Some(open) => return Arc::clone(open),
+                None => form.clone(),
+            }
+        };
+        // Not under the lock: it takes a while.
         form.whole()
     }
 
@@ -123,7 +129,7 @@ impl<T: Rests> Held<T> {
         let mut whole = form.open.take().unwrap_or_else(|| form.whole());
         with(Arc::make_mut(&mut whole));
         held.known = Known { events: whole.events(), head: whole.head() };
-        *form = Form { open: Some(whole), parts: Arc::new([]), waiting: Vector::new() };
+        *form = Form { open: Some(whole), parts: Arc::default(), waiting: Vector::new() };
         *held.asked.get_mut() = true;
     }
 

@@ -24,19 +24,25 @@ impl State {
         }
     }
 
-    /// Packs transitions, stories and proposals that were not asked for since the last rest, until those left open have at most
-    /// `keep_open` events, or `at_most` are packed. Whatever is read of any of them stays the same; the next to ask for
-    /// one opens it. Takes a moment for each of them, and 2 to 3 microseconds for each event that is packed: not for
-    /// a thread that others wait for.
+    /// Packs what was not asked for since the last rest: of transitions until those left open have at most `keep_open`
+    /// events, of stories and proposals all, because hardly anybody reads them; and `at_most` events in all. Whatever
+    /// is read of any of them stays the same; the next to ask for one opens it. Takes a moment for each of them, and 2 to
+    /// 3 microseconds for each event that is packed: not for a thread that others wait for.
     pub fn rest(&self, keep_open: u64, at_most: u64) {
-        let (mut open, mut idle) = (0, Vec::new());
-        self.transitions.values().for_each(|held| note(held, &mut open, &mut idle));
-        self.world.stories().for_each(|(_, held)| note(held, &mut open, &mut idle));
-        self.proposals.values().for_each(|held| note(held, &mut open, &mut idle));
+        let (mut idle, mut open) = (Vec::new(), 0);
+        self.world.stories().for_each(|(_, held)| note(held, &mut idle, &mut 0));
+        self.proposals.values().for_each(|held| note(held, &mut idle, &mut 0));
         let mut packed = 0;
+        for held in idle.drain(..) {
+            if packed >= at_most {
+                return;
+            }
+            packed += held.pack();
+        }
+        self.transitions.values().for_each(|held| note(held, &mut idle, &mut open));
         for held in idle {
             if open <= keep_open || packed >= at_most {
-                break;
+                return;
             }
             open -= held.unpacked();
             packed += held.pack();
@@ -61,7 +67,7 @@ impl<T: Rests> Idle for Held<T> {
 }
 
 /// Counts what is not packed of it, and lists it if nobody asks for it.
-fn note<'s, T: Rests>(held: &'s Arc<Held<T>>, open: &mut u64, idle: &mut Vec<&'s dyn Idle>) {
+fn note<'s, T: Rests>(held: &'s Arc<Held<T>>, idle: &mut Vec<&'s dyn Idle>, open: &mut u64) {
     let unpacked = held.unpacked();
     *open += unpacked;
     if unpacked > 0 && !held.was_asked() {
