@@ -3,10 +3,10 @@
 //! So the state that was live and the one built again from the log are the same, before and after the
 //! keys are destroyed. Rules never read words: no stage and no fact changes.
 
-use crate::event::{ErasureAuthorised, Event, EventType, Recorded, without_words};
-use crate::state::{Ended, State};
+use crate::event::{ErasedRecord, ErasureAuthorised, Event, EventType, Recorded, without_words};
+use crate::rest::Held;
+use crate::state::State;
 use crate::story::Story;
-use crate::transition::Held;
 use crate::values::{Position, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,29 +16,42 @@ impl State {
     pub fn story(&self, stream: &StreamId) -> Option<Story> {
         match stream {
             StreamId::Transition(id) => self.transition(id).map(|transition| transition.story.clone()),
-            other => self.world.story(other).map(|story| Story::clone(story)),
+            other => self.world.story(other).map(|story| Story::clone(&story)),
         }
     }
 
-    /// The events at these positions, as far as they may hold words. Looks through the whole state.
+    /// The events at these positions, as far as they may hold words. Looks through the whole state for them.
     pub fn at_positions(&self, wanted: &BTreeSet<Position>) -> BTreeMap<Position, Arc<Recorded>> {
-        self.worded().filter(|r| wanted.contains(&r.position)).map(|r| (r.position, r)).collect()
+        let recorded = wanted.iter().filter(|position| position.0 < self.size).count();
+        let found = self.worded().filter(|r| wanted.contains(&r.position)).map(|r| (r.position, r));
+        // What rests has to be opened: not more of it than is needed.
+        found.take(recorded).collect()
+    }
+
+    /// The event that an erasure names, as far as it may hold words.
+    pub(crate) fn named(&self, record: &ErasedRecord) -> Option<Arc<Recorded>> {
+        let is_it = |recorded: &&Arc<Recorded>| recorded.position == record.position;
+        if let Some(kept) = self.kept.get(&record.position) {
+            return Some(Arc::clone(kept));
+        }
+        match &record.stream {
+            StreamId::Transition(id) => told(&self.transition(id)?.story).find(is_it).cloned(),
+            StreamId::Proposal(id) => self.proposal(id)?.recorded().find(is_it).cloned(),
+            other => told(&*self.world.story(other)?).find(is_it).cloned(),
+        }
     }
 
     /// Every event that may hold words.
     pub(crate) fn worded(&self) -> impl Iterator<Item = Arc<Recorded>> {
-        let told = |story: &Story| -> Vec<Arc<Recorded>> {
-            story.entries().map(|entry| &entry.recorded).chain(story.truth()).map(Arc::clone).collect()
-        };
-        let transitions = self.transitions.values().flat_map(move |held| told(&held.look().story));
-        let others = self.world.stories().flat_map(move |(_, story)| told(story));
-        let proposals = self.proposals.values().flat_map(|p| {
-            let ended = p.ended.as_ref().map(|ended| match ended {
-                Ended::Approved(by) | Ended::Declined(by) => by,
-            });
-            std::iter::once(&p.proposed).chain(ended)
-        });
-        transitions.chain(others).chain(proposals.chain(self.kept.values()).map(Arc::clone))
+        let all = |story: &Story| told(story).cloned().collect::<Vec<_>>();
+        let transitions = self.transitions.values().flat_map(move |held| all(&held.look().story));
+        let others = self.world.stories().flat_map(move |(_, held)| all(&held.look()));
+        self.kept.values().cloned().chain(self.proposed()).chain(transitions).chain(others)
+    }
+
+    /// Every event of a proposal.
+    pub(crate) fn proposed(&self) -> impl Iterator<Item = Arc<Recorded>> {
+        self.proposals.values().flat_map(|held| held.look().recorded().cloned().collect::<Vec<_>>())
     }
 
     /// Keeps what stands in no story and may hold words.
@@ -58,21 +71,14 @@ impl State {
             match &record.stream {
                 StreamId::Transition(id) => {
                     if let Some(held) = self.transitions.get_mut(id) {
-                        let transition = Held::change(held, |transition| transition.story.replace(record.revision, bare));
+                        Held::change(held, |transition| transition.story.replace(record.revision, bare));
+                        let transition = held.open();
                         self.world.read_roles_again(&record.stream, &transition.story);
                     }
                 }
                 StreamId::Proposal(id) => {
-                    if let Some(proposal) = self.proposals.get_mut(id) {
-                        if proposal.proposed.revision == record.revision {
-                            proposal.proposed = Arc::new(bare(&proposal.proposed));
-                        }
-                        match &mut proposal.ended {
-                            Some(Ended::Approved(end) | Ended::Declined(end)) if end.revision == record.revision => {
-                                *end = Arc::new(bare(end));
-                            }
-                            _ => {}
-                        }
+                    if let Some(held) = self.proposals.get_mut(id) {
+                        Held::change(held, |proposal| proposal.replace(record.revision, bare));
                     }
                 }
                 stream => match self.kept.get_mut(&record.position) {
@@ -87,4 +93,9 @@ impl State {
             }
         }
     }
+}
+
+/// Every event of a story.
+fn told(story: &Story) -> impl Iterator<Item = &Arc<Recorded>> {
+    story.entries().map(|entry| &entry.recorded).chain(story.truth())
 }

@@ -3,7 +3,8 @@
 //! A hold is about a stream as a whole. It is not a statement, so it is lifted and never voided.
 
 use crate::event::{Event, EventType, Recorded};
-use crate::state::{Ended, State};
+use crate::proposal::Head;
+use crate::state::State;
 use crate::story::Story;
 use crate::values::{HoldId, Revision, StreamId};
 use std::collections::BTreeSet;
@@ -46,7 +47,7 @@ pub fn in_force(story: &Story) -> BTreeSet<HoldId> {
 pub(crate) fn protecting(state: &State, recorded: &Recorded) -> BTreeSet<HoldId> {
     match (&recorded.statement.event, &recorded.stream) {
         (Event::Proposed(e), StreamId::Proposal(id)) => {
-            let approved = state.proposals.get(id).is_some_and(|p| matches!(p.ended, Some(Ended::Approved(_))));
+            let approved = state.proposals.get(id).is_some_and(|held| matches!(held.head(), Head::Approved));
             let proposed = e.commands.iter().filter(|_| !approved);
             proposed.flat_map(|c| on(state, &c.stream, &c.statement.event)).collect()
         }

@@ -4,40 +4,14 @@
 //! it likes, and a writer tries commands on a copy.
 
 use crate::event::{Event, Recorded};
-use crate::transition::{Held, Transition};
+use crate::proposal::Proposal;
+use crate::rest::Held;
+use crate::transition::Transition;
 use crate::values::{OrganisationId, PersonId, Position, ProposalId, Revision, StreamId, TransitionId};
 use crate::world::World;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// Commands that wait, or waited, for a second person.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Proposal {
-    /// The proposal as recorded.
-    pub proposed: Arc<Recorded>,
-    /// How it ended, if it did.
-    pub ended: Option<Ended>,
-}
-
-impl Proposal {
-    /// Whether one of its commands is for this transition.
-    pub fn touches(&self, id: &TransitionId) -> bool {
-        match &self.proposed.statement.event {
-            Event::Proposed(e) => e.commands.iter().any(|c| c.stream.transition() == Some(id)),
-            _ => false,
-        }
-    }
-}
-
-/// How a proposal ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Ended {
-    /// Approved by this event.
-    Approved(Arc<Recorded>),
-    /// Declined by this event.
-    Declined(Arc<Recorded>),
-}
 
 /// Everything derived from the events so far.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -52,9 +26,10 @@ pub struct State {
     pub world: World,
     /// Every transition.
     #[serde(skip)]
-    pub transitions: OrdMap<TransitionId, Arc<Held>>,
+    pub transitions: OrdMap<TransitionId, Arc<Held<Transition>>>,
     /// Every proposal.
-    pub proposals: OrdMap<ProposalId, Proposal>,
+    #[serde(skip)]
+    pub proposals: OrdMap<ProposalId, Arc<Held<Proposal>>>,
     /// Events of streams `log` and `audit` that stand in no story and may hold words.
     pub kept: OrdMap<Position, Arc<Recorded>>,
     /// Events whose words are erased, each with the position of the event that authorised it.
@@ -69,8 +44,9 @@ impl State {
         self.revisions.insert(recorded.stream.clone(), recorded.revision);
         match &recorded.stream {
             StreamId::Transition(id) => {
-                let held = self.transitions.entry(id.clone()).or_insert_with(|| Arc::new(Held::new(id.clone())));
-                let transition = Held::evolve(held, recorded);
+                let held = self.transitions.entry(id.clone()).or_insert_with(|| Arc::new(Held::of(Transition::new(id.clone()))));
+                Held::fold(held, recorded);
+                let transition = held.open();
                 self.world.read_roles(&recorded.stream, &transition.story, recorded);
             }
             StreamId::Proposal(id) => self.evolve_proposal(id, recorded),
@@ -83,19 +59,10 @@ impl State {
     }
 
     fn evolve_proposal(&mut self, id: &ProposalId, recorded: &Arc<Recorded>) {
-        match &recorded.statement.event {
-            Event::Proposed(_) => {
-                self.proposals.insert(id.clone(), Proposal { proposed: Arc::clone(recorded), ended: None });
-            }
-            Event::Approved(_) => self.end(id, Ended::Approved(Arc::clone(recorded))),
-            Event::Declined(_) => self.end(id, Ended::Declined(Arc::clone(recorded))),
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, id: &ProposalId, how: Ended) {
-        if let Some(proposal) = self.proposals.get_mut(id) {
-            proposal.ended = Some(how);
+        if let Event::Proposed(_) = recorded.statement.event {
+            self.proposals.insert(id.clone(), Arc::new(Held::of(Proposal::new(recorded))));
+        } else if let Some(held) = self.proposals.get_mut(id) {
+            Held::fold(held, recorded);
         }
     }
 
@@ -109,16 +76,25 @@ impl State {
         self.transitions.get(id).map(|held| held.open())
     }
 
+    /// One proposal.
+    pub fn proposal(&self, id: &ProposalId) -> Option<Arc<Proposal>> {
+        self.proposals.get(id).map(|held| held.open())
+    }
+
     /// The transitions of one receiver at birth.
-    pub fn of_receiver<'s>(&'s self, receiver: &'s OrganisationId) -> impl Iterator<Item = &'s Arc<Held>> {
+    pub fn of_receiver<'s>(&'s self, receiver: &'s OrganisationId) -> impl Iterator<Item = &'s Arc<Held<Transition>>> {
         // Ids begin with the receiver, so they stand together.
         let first = TransitionId::before_all_of(receiver);
         self.transitions.range(first..).take_while(|(id, _)| id.is_of(receiver)).map(|(_, held)| held)
     }
 
-    /// The open proposals that would touch a transition, in the order of ids.
-    pub fn proposals_on<'s>(&'s self, id: &'s TransitionId) -> impl Iterator<Item = (&'s ProposalId, &'s Proposal)> {
-        self.proposals.iter().filter(move |(_, p)| p.ended.is_none() && p.touches(id))
+    /// The proposals that wait, in the order of ids: all, or those that would touch a transition.
+    pub fn waiting<'s>(
+        &'s self,
+        touching: Option<&'s TransitionId>,
+    ) -> impl Iterator<Item = (&'s ProposalId, &'s Arc<Held<Proposal>>)> {
+        let touches = move |held: &Held<Proposal>| touching.is_none_or(|id| held.head().touches(id));
+        self.proposals.iter().filter(move |(_, held)| held.head().waits() && touches(held))
     }
 
     /// Whether this person holds any role anywhere, now or once: somebody the log knows.

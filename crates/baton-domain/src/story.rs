@@ -5,6 +5,7 @@
 //! an event whose target is unknown is listed as an anomaly and changes nothing.
 
 use crate::event::{Correction, Event, EventType, Nature, Placed, Recorded, Statement, plain};
+use crate::rest::Rests;
 use crate::values::{FuzzyDate, Revision};
 use imbl::Vector;
 use serde::{Deserialize, Serialize};
@@ -277,6 +278,24 @@ impl Story {
     fn anomaly(&mut self, recorded: &Recorded, what: &str) {
         let event: EventType = recorded.statement.event.event_type();
         self.anomalies.push_back(Anomaly { revision: recorded.revision, what: format!("{event}: {what}") });
+    }
+}
+
+impl Rests for Story {
+    type Head = ();
+
+    fn head(&self) {}
+
+    fn events(&self) -> u64 {
+        (self.entries.len() + self.truth.len()) as u64
+    }
+
+    fn fold(&mut self, recorded: &Arc<Recorded>) {
+        self.evolve(recorded);
+    }
+
+    fn may_wait(recorded: &Recorded) -> bool {
+        matches!(recorded.statement.event.event_type().nature(), Nature::Statement | Nature::Truth)
     }
 }
 

@@ -166,12 +166,10 @@ impl Engine {
         answer.await.unwrap_or(Err(SubmitError::OutcomeUnknown))
     }
 
-    /// Opens the transitions that commands are for, so that the writer, for whom everybody waits, finds them open.
+    /// Opens what commands are for, so that the writer, for whom everybody waits, finds it open.
     fn open(&self, commands: &[Command]) {
         let state = self.published.state();
-        for id in commands.iter().filter_map(|command| command.stream.transition()) {
-            state.transition(id);
-        }
+        commands.iter().for_each(|command| state.open_for(command));
     }
 
     /// Says what a request would do, on the durable state, and writes nothing.

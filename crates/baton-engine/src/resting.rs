@@ -1,4 +1,4 @@
-//! The thread that lets transitions rest which nobody asks for, so that a long log needs little memory.
+//! The thread that lets rest what nobody asks for, so that a long log needs little memory.
 
 use std::sync::Arc;
 use std::thread::Builder;
@@ -15,7 +15,7 @@ pub(crate) const KEEP_OPEN: u64 = 250_000;
 /// was read as a whole rests.
 const AT_ONCE: u64 = 40_000;
 
-/// How long a transition that was asked for stays open at least.
+/// How long what was asked for stays open at least.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Starts the thread. It ends within [`PERIOD`] after nobody else holds `published`.

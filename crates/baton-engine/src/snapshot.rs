@@ -7,10 +7,9 @@
 //! can be erased.
 
 use std::io::{self, Error, ErrorKind, Read, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use baton_domain::state::State;
-use baton_domain::transition::Held;
 use baton_ledger::{Head, Ledger};
 use sha2::{Digest, Sha256};
 
@@ -29,8 +28,8 @@ pub(crate) fn write(state: &State, head: Head, out: &mut dyn Write) -> io::Resul
     let mut text = zstd::Encoder::new(Vec::new(), LEVEL)?;
     serde_json::to_writer(&mut text, state)?;
     piece(&text.finish()?, out)?;
-    out.write_all(&(state.transitions.len() as u64).to_le_bytes())?;
-    state.transitions.values().try_for_each(|held| piece(&held.to_bytes(), out))
+    state.pieces().try_for_each(|held| piece(&held, out))?;
+    piece(&[], out)
 }
 
 /// The state that was left at the last stop, if it may be believed.
@@ -48,10 +47,18 @@ pub(crate) fn read_of(program: &[u8; 32], head: Head, kept: &mut dyn Read) -> io
     if (number(kept)?, array::<32>(kept)?) != (head.size, head.root) {
         return other("log, or of another moment of it");
     }
-    let mut state: State = serde_json::from_reader(io::BufReader::new(zstd::Decoder::new(taken(kept)?.as_slice())?))?;
-    for _ in 0..number(kept)? {
-        let held = Held::from_bytes(&taken(kept)?).ok_or_else(|| Error::new(ErrorKind::InvalidData, "no transition"))?;
-        state.transitions.insert(held.id().clone(), Arc::new(held));
+    let mut text = Vec::new();
+    zstd::Decoder::new(taken(kept)?.as_slice())?.read_to_end(&mut text)?;
+    // From a slice: twice as fast as from a reader.
+    let mut state: State = serde_json::from_slice(&text)?;
+    loop {
+        let held = taken(kept)?;
+        if held.is_empty() {
+            break;
+        }
+        if !state.take_piece(&held) {
+            return other("form");
+        }
     }
     // Its end says that nothing is cut off.
     if kept.read(&mut [0])? != 0 {

@@ -15,6 +15,7 @@ use crate::hash::{LeafHash, leaf_hash};
 use crate::head::Head;
 use crate::names::{Position, Revision, StreamName};
 use crate::proof::{Extension, SignedCheckpoint, Tree};
+use crate::requests::Requests;
 
 /// What is said of a leaf that another one was signed for.
 pub(crate) const NOT_OF_THE_TREE: &str = "its leaf is not the one in the tree";
@@ -24,13 +25,13 @@ pub(crate) struct Index {
     checkpoint: SignedCheckpoint,
     /// Positions by revision: the record of revision `n` is at entry `n - 1`.
     streams: HashMap<StreamName, Vec<Position>>,
-    requests: HashMap<RequestKey, RequestRecord>,
+    requests: Requests,
 }
 
 impl Index {
     /// Of a log without records, which `checkpoint` says.
     pub(crate) fn new(checkpoint: SignedCheckpoint) -> Self {
-        Index { tree: Tree::new(), checkpoint, streams: HashMap::new(), requests: HashMap::new() }
+        Index { tree: Tree::new(), checkpoint, streams: HashMap::new(), requests: Requests::default() }
     }
 
     /// As it was written down. Whether the parts belong together is for whoever read them to check.
@@ -38,7 +39,7 @@ impl Index {
         tree: Tree,
         checkpoint: SignedCheckpoint,
         streams: HashMap<StreamName, Vec<Position>>,
-        requests: HashMap<RequestKey, RequestRecord>,
+        requests: Requests,
     ) -> Self {
         Index { tree, checkpoint, streams, requests }
     }
@@ -49,7 +50,7 @@ impl Index {
     }
 
     /// All requests.
-    pub(crate) fn requests(&self) -> &HashMap<RequestKey, RequestRecord> {
+    pub(crate) fn requests(&self) -> &Requests {
         &self.requests
     }
 
@@ -77,7 +78,7 @@ impl Index {
     }
 
     pub(crate) fn request(&self, key: &RequestKey) -> Option<RequestRecord> {
-        self.requests.get(key).copied()
+        self.requests.get(key)
     }
 
     /// Positions of a stream from a revision on. Revision 0 does not exist and reads as 1.
@@ -139,7 +140,7 @@ impl Index {
         for set in &batch.sets {
             if let Some(key) = &set.request {
                 let count = set.records.len() as u32;
-                self.remember(key.clone(), RequestRecord { first, count, digest: set.digest });
+                self.remember(key, RequestRecord { first, count, digest: set.digest });
             }
             first = Position(first.0 + set.records.len() as u64);
         }
@@ -173,8 +174,8 @@ impl Index {
     }
 
     /// Takes in a request; says `false` when its key was there before.
-    pub(crate) fn remember(&mut self, key: RequestKey, request: RequestRecord) -> bool {
-        self.requests.insert(key, request).is_none()
+    pub(crate) fn remember(&mut self, key: &RequestKey, request: RequestRecord) -> bool {
+        self.requests.insert(&key.caller, key.id, request)
     }
 }
 

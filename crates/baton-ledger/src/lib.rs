@@ -30,6 +30,7 @@ mod log;
 mod memory;
 mod names;
 mod proof;
+mod requests;
 pub mod simulation;
 mod sled;
 mod storage;

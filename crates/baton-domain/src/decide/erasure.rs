@@ -8,7 +8,8 @@
 use super::Draft;
 use crate::event::{Command, ErasedRecord, ErasureAuthorised, Event, EventType, Nature, Recorded, holds_words, sealed_fields};
 use crate::holds;
-use crate::state::{Ended, Proposal, State};
+use crate::proposal::Ended;
+use crate::state::State;
 use crate::unmet::Unmet;
 use crate::values::{HoldId, Position, ProposalId, Revision, StreamId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +54,7 @@ impl Draft<'_> {
             let what = format!("the words at position {position} say why others are gone, and stay");
             return hard("ERASURE_EXPLAINS", what);
         }
-        let open = |id: &ProposalId| self.state.proposals.get(id).is_some_and(|p| p.ended.is_none());
+        let open = |id: &ProposalId| self.state.proposals.get(id).is_some_and(|held| held.head().waits());
         if let (Event::Proposed(_), StreamId::Proposal(id)) = (&recorded.statement.event, &recorded.stream)
             && open(id)
         {
@@ -75,18 +76,21 @@ impl Draft<'_> {
     /// of the same act, and other proposals of the same event in the same stream.
     pub(super) fn elsewhere(&self, records: &[ErasedRecord]) -> Option<String> {
         let gone: BTreeSet<Position> = records.iter().map(|r| r.position).collect();
-        let erased = self.state.at_positions(&gone);
-        let acts: BTreeSet<_> = erased.values().filter_map(|r| r.statement.act.as_ref()).collect();
+        let erased: Vec<_> = records.iter().filter_map(|record| self.state.named(record)).collect();
+        let acts: BTreeSet<_> = erased.iter().filter_map(|r| r.statement.act.as_ref()).collect();
         let of = |c: &Command, r: &Recorded| {
             c.stream == r.stream && c.statement.event.event_type() == r.statement.event.event_type() && holds_words(c)
         };
         let alike = |r: &Recorded| match &r.statement.event {
-            Event::Proposed(p) => p.commands.iter().any(|c| erased.values().any(|e| of(c, e))),
+            Event::Proposed(p) => p.commands.iter().any(|c| erased.iter().any(|e| of(c, e))),
             _ => r.statement.act.as_ref().is_some_and(|act| acts.contains(act)),
         };
         let left = |r: &Arc<Recorded>| !gone.contains(&r.position) && !self.state.erased.contains_key(&r.position);
-        let found: BTreeSet<Position> =
-            self.state.worded().filter(left).filter(|r| alike(r) && holds_words(r.as_ref())).map(|r| r.position).collect();
+        let is_found = |r: &Arc<Recorded>| left(r) && alike(r) && holds_words(r.as_ref());
+        let found: BTreeSet<Position> = match acts.is_empty() {
+            true => self.state.proposed().filter(is_found).map(|r| r.position).collect(),
+            false => self.state.worded().filter(is_found).map(|r| r.position).collect(),
+        };
         (!found.is_empty()).then(|| {
             format!("positions {} are of the same act or propose the same: see whether they hold the same words", listed(&found))
         })
@@ -137,7 +141,7 @@ fn copies(state: &State, recorded: &Recorded) -> Vec<Arc<Recorded>> {
     if !holds_words(recorded) {
         return Vec::new();
     }
-    let proposal = recorded.approval.as_ref().and_then(|id| state.proposals.get(id)).map(|p| Arc::clone(&p.proposed));
+    let proposal = recorded.approval.as_ref().and_then(|id| state.proposal(id)).map(|p| Arc::clone(&p.proposed));
     let mut copies: Vec<_> = proposal.into_iter().collect();
     match &recorded.statement.event {
         Event::StatementCorrected(e) if holds_words(&e.to) => copies.extend(versions(state, recorded, e.target)),
@@ -165,7 +169,8 @@ fn originals(state: &State, recorded: &Recorded) -> Option<Vec<Position>> {
     let (Event::Proposed(e), StreamId::Proposal(id)) = (&recorded.statement.event, &recorded.stream) else {
         return None;
     };
-    let Some(Proposal { ended: Some(Ended::Approved(approved)), .. }) = state.proposals.get(id) else { return None };
+    let proposal = state.proposal(id)?;
+    let Some(Ended::Approved(approved)) = &proposal.ended else { return None };
     let with_words = e.commands.iter().zip(approved.position.0 + 1..).filter(|(c, _)| holds_words(*c));
     let positions: Vec<Position> = with_words.map(|(_, position)| Position(position)).collect();
     (!positions.is_empty()).then_some(positions)

@@ -2,8 +2,9 @@
 
 use super::{Draft, Request, directory};
 use crate::event::{Command, Event, EventType, Gap, Nature, Placed};
+use crate::proposal::Proposal;
 use crate::route::StageId;
-use crate::state::{Proposal, State};
+use crate::state::State;
 use crate::transition::rules::records_officer_or_administrator;
 use crate::unmet::Unmet;
 use crate::values::{ProposalId, Revision, StreamId, TransitionId};
@@ -130,7 +131,7 @@ impl Draft<'_> {
                 format!("{} is neither a records officer nor an administrator today", self.request.person),
             )];
         }
-        let existing = self.state.proposals.get(id).cloned();
+        let existing = self.state.proposal(id);
         match (&command.statement.event, existing) {
             (Event::Proposed(e), None) => self.propose(id, command, &e.commands),
             (Event::Proposed(_), Some(_)) => vec![Unmet::hard("ALREADY_PROPOSED", "", format!("proposal {id} exists already"))],
@@ -218,7 +219,7 @@ impl State {
     /// As [`assess`]; an unknown or ended proposal is one unmet rule.
     pub fn assess_proposal(&self, request: &Request, id: &ProposalId) -> Result<Assessment, Vec<(usize, Unmet)>> {
         let unknown = || vec![(0, Unmet::hard("UNKNOWN_PROPOSAL", "", format!("there is no open proposal {id}")))];
-        let proposal = self.proposals.get(id).filter(|p| p.ended.is_none()).ok_or_else(unknown)?;
+        let proposal = self.proposal(id).filter(|p| p.ended.is_none()).ok_or_else(unknown)?;
         match &proposal.proposed.statement.event {
             Event::Proposed(proposed) => assess(self, request, id, &proposed.commands),
             _ => Err(unknown()),

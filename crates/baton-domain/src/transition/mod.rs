@@ -6,8 +6,7 @@ mod as_of;
 mod audit;
 mod explain;
 mod facts;
-mod held;
-mod packed;
+mod head;
 mod plans;
 pub mod rules;
 mod stage;
@@ -19,7 +18,7 @@ pub use facts::{
     Allocation, AnswerVersion, Completion, Decision, Facts, Finding, Handover, HandoverState, Obligation, Pair, Question,
     Signature, Support,
 };
-pub use held::Held;
+pub use head::Head;
 pub use plans::{Plan, PlanStatus};
 pub use stage::Standpoint;
 

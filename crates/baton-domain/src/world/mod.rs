@@ -13,7 +13,8 @@ pub use published::PublishedRoute;
 pub use roles::{RoleHeld, SYSTEM_ROLES, Scope};
 pub use services::{overlaps, parts};
 
-use crate::event::{Event, InterestAction, LogOpened, Recorded};
+use crate::event::{Event, EventType, InterestAction, LogOpened, Nature, Recorded};
+use crate::rest::Held;
 use crate::route::{Route, RouteId, RouteVersion};
 use crate::story::Story;
 use crate::values::{BodyRef, FuzzyDate, MeetingId, OrganisationId, PersonId, Revision, ServiceCode, StreamId, Text, WaveId};
@@ -50,7 +51,8 @@ pub struct Interest {
 /// What is known beyond a single transition.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct World {
-    stories: OrdMap<StreamId, Arc<Story>>,
+    #[serde(skip)]
+    stories: OrdMap<StreamId, Arc<Held<Story>>>,
     organisations: OrdMap<OrganisationId, Arc<Organisation>>,
     predecessors: OrdMap<OrganisationId, Vector<Lineage>>,
     waves: OrdMap<WaveId, Arc<Wave>>,
@@ -64,31 +66,30 @@ pub struct World {
 impl World {
     /// Folds one event of a stream that is not a transition or a proposal.
     pub fn evolve(&mut self, recorded: &Arc<Recorded>) {
-        use crate::event::EventType as T;
         let stream = &recorded.stream;
-        let story = self.stories.entry(stream.clone()).or_default();
-        Arc::make_mut(story).evolve(recorded);
+        let story = self.stories.entry(stream.clone()).or_insert_with(|| Arc::new(Held::of(Story::default())));
+        Held::fold(story, recorded);
         let story = Arc::clone(story);
         let kind = recorded.statement.event.event_type();
-        // A view is read anew only when something it shows may have changed: streams of records grow long.
-        let any = matches!(kind, T::StatementVoided | T::StatementCorrected);
+        // A view is read anew, and the story opened, only when something it shows may have changed: streams of records
+        // grow long.
         match stream {
-            StreamId::Organisation(id) if any || shows_in_organisation(kind) => self.read_organisation(id, &story),
-            StreamId::Wave(id) if any || matches!(kind, T::WaveOpened | T::TimetableChanged) || !self.waves.contains_key(id) => {
-                self.waves.insert(id.clone(), Arc::new(read_wave(&story)));
+            StreamId::Organisation(id) if shows(stream, kind) => self.read_organisation(id, &story.open()),
+            StreamId::Wave(id) if shows(stream, kind) || !self.waves.contains_key(id) => {
+                self.waves.insert(id.clone(), Arc::new(read_wave(&story.open())));
             }
             StreamId::Route(id) => self.read_route(id, recorded),
-            StreamId::Meeting(id) if any || kind == T::InterestDeclared => self.read_meeting(id, &story),
+            StreamId::Meeting(id) if shows(stream, kind) => self.read_meeting(id, &story.open()),
             _ => {}
         }
-        self.read_roles(stream, &story, recorded);
+        if shows_in_roles(kind) {
+            self.read_roles(stream, &story.open(), recorded);
+        }
     }
 
     /// Takes note of roles held for one transition.
     pub fn read_roles(&mut self, stream: &StreamId, story: &Story, recorded: &Recorded) {
-        use crate::event::EventType as T;
-        let kind = recorded.statement.event.event_type();
-        if matches!(kind, T::RoleGranted | T::RoleEnded | T::LogOpened | T::StatementVoided | T::StatementCorrected) {
+        if shows_in_roles(recorded.statement.event.event_type()) {
             let mut held = roles::read(stream, story);
             if let Event::LogOpened(opened) = &recorded.statement.event {
                 held.push(roles::first_administrator(opened));
@@ -120,8 +121,8 @@ impl World {
     /// Puts another form of an event in its place, and reads what shows it anew.
     pub(crate) fn replace(&mut self, stream: &StreamId, revision: Revision, with: impl Fn(&Recorded) -> Recorded) {
         let Some(story) = self.stories.get_mut(stream) else { return };
-        Arc::make_mut(story).replace(revision, with);
-        let story = Arc::clone(story);
+        Held::change(story, |story| story.replace(revision, with));
+        let story = story.open();
         if let StreamId::Wave(id) = stream
             && self.waves.contains_key(id)
         {
@@ -149,13 +150,24 @@ impl World {
     }
 
     /// The story of an organisation, wave or meeting.
-    pub fn story(&self, stream: &StreamId) -> Option<&Arc<Story>> {
-        self.stories.get(stream)
+    pub fn story(&self, stream: &StreamId) -> Option<Arc<Story>> {
+        self.stories.get(stream).map(|held| held.open())
     }
 
     /// Every story of a stream that is not a transition, in the order of stream names.
-    pub fn stories(&self) -> impl Iterator<Item = (&StreamId, &Arc<Story>)> {
+    pub fn stories(&self) -> impl Iterator<Item = (&StreamId, &Arc<Held<Story>>)> {
         self.stories.iter()
+    }
+
+    /// Whether an event of this type, in a stream that is not a transition, takes the story of its stream to decide on or
+    /// to fold in. Most are only put behind it.
+    pub(crate) fn takes_story(stream: &StreamId, kind: EventType) -> bool {
+        kind.nature() == Nature::Truth || shows(stream, kind) || shows_in_roles(kind)
+    }
+
+    /// Holds a story that was held before, by another process.
+    pub(crate) fn hold(&mut self, stream: StreamId, story: Arc<Held<Story>>) {
+        self.stories.insert(stream, story);
     }
 
     /// One organisation.
@@ -280,12 +292,29 @@ impl World {
     }
 }
 
-fn shows_in_organisation(kind: crate::event::EventType) -> bool {
-    use crate::event::EventType as T;
-    matches!(
-        kind,
-        T::OrganisationRegistered | T::OrganisationRenamed | T::OrganisationSucceeded | T::BodyRegistered | T::BodyChanged
-    )
+fn shows_in_roles(kind: EventType) -> bool {
+    use EventType as T;
+    matches!(kind, T::RoleGranted | T::RoleEnded | T::LogOpened | T::StatementVoided | T::StatementCorrected)
+}
+
+/// Whether an event of this type may change what is shown of an organisation, wave or meeting.
+fn shows(stream: &StreamId, kind: EventType) -> bool {
+    use EventType as T;
+    let of_any = matches!(kind, T::StatementVoided | T::StatementCorrected);
+    of_any
+        || match stream {
+            StreamId::Organisation(_) => matches!(
+                kind,
+                T::OrganisationRegistered
+                    | T::OrganisationRenamed
+                    | T::OrganisationSucceeded
+                    | T::BodyRegistered
+                    | T::BodyChanged
+            ),
+            StreamId::Wave(_) => matches!(kind, T::WaveOpened | T::TimetableChanged),
+            StreamId::Meeting(_) => kind == T::InterestDeclared,
+            _ => false,
+        }
 }
 
 fn read_wave(story: &Story) -> Wave {

@@ -125,7 +125,7 @@ async fn rest(events: u64) {
     state.rest(0, u64::MAX);
     state.rest(0, u64::MAX);
     clock.say("pack, one thread", events);
-    let bytes: usize = state.transitions.values().map(|held| held.to_bytes().len()).sum();
+    let bytes: usize = state.pieces().map(|piece| piece.len()).sum();
     println!("{:28} {:>12}", "packed bytes an event", bytes as u64 / events);
     let mut clock = Clock::started();
     state.transitions.values().for_each(|held| drop(held.look()));

@@ -133,7 +133,7 @@ async fn take(engine: &Engine, step: &Step, turn: u128) {
 
 fn open_proposal(engine: &Engine) -> Option<ProposalId> {
     let state = engine.snapshot();
-    state.proposals.iter().filter(|(_, proposal)| proposal.ended.is_none()).map(|(id, _)| id.clone()).next_back()
+    state.waiting(None).map(|(id, _)| id.clone()).last()
 }
 
 proptest! {

@@ -44,6 +44,12 @@ async fn state_left_at_a_stop_in_order_is_found_once_and_is_the_one_that_folding
     assert!(snapshot::read(ledger.as_ref()).is_none(), "it is given once");
 }
 
+fn is_packed(state: &State) -> bool {
+    state.transitions.values().all(|held| !held.is_open())
+        && state.proposals.values().all(|held| !held.is_open())
+        && state.world.stories().all(|(_, held)| !held.is_open())
+}
+
 #[tokio::test]
 async fn log_goes_on_from_the_state_that_was_left_as_from_one_that_was_folded() {
     let dir = tempfile::tempdir().unwrap();
@@ -55,13 +61,27 @@ async fn log_goes_on_from_the_state_that_was_left_as_from_one_that_was_folded() 
     for round in 0..3 {
         let ledger = open(dir.path());
         let engine = start(&ledger).await;
-        let held = engine.snapshot().transitions.values().all(|held| !held.is_open());
-        assert!(held, "round {round}: the state was folded, and not the one that was left");
+        assert!(is_packed(&engine.snapshot()), "round {round}: the state was folded, and not the one that was left");
         let fact = serde_json::json!({ "kind": "allocation", "note": { "$open": format!("round {round}") } });
         ask(&engine, vec![command(TRANSITION, "FactRecorded", fact)]).await.unwrap();
         assert_eq!(dump(&engine.snapshot()), dump(&folded(&ledger)));
         engine.shutdown().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn what_is_only_put_behind_a_story_opens_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledger, engine) = begun(dir.path()).await;
+    populate(&engine).await;
+    engine.shutdown().await.unwrap();
+    drop((engine, ledger));
+
+    let ledger = open(dir.path());
+    let engine = start(&ledger).await;
+    ask(&engine, vec![note("more")]).await.unwrap();
+    assert!(is_packed(&engine.snapshot()));
+    assert_eq!(dump(&engine.snapshot()), dump(&folded(&ledger)));
 }
 
 #[tokio::test]

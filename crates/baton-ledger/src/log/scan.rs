@@ -173,7 +173,7 @@ fn remember(index: &mut Index, first: Position, request: Request, end_of_batch: 
     if count == 0 || first.0 + u64::from(count) > end_of_batch {
         return Err(format!("at position {first}: a request of {count} records does not fit"));
     }
-    match index.remember(key, RequestRecord { first, count, digest }) {
+    match index.remember(&key, RequestRecord { first, count, digest }) {
         true => Ok(()),
         false => Err(format!("at position {first}: a request that was there before")),
     }

@@ -27,10 +27,11 @@ use uuid::Uuid;
 
 use super::scan::Durable;
 use super::succession::KeyChange;
-use crate::contract::{RequestKey, RequestRecord};
+use crate::contract::RequestRecord;
 use crate::index::Index;
 use crate::names::{Position, StreamName};
 use crate::proof::{SignedCheckpoint, Tree};
+use crate::requests::Requests;
 
 const FORMAT: u32 = 1;
 
@@ -59,9 +60,9 @@ pub(crate) fn write(durable: &Durable, out: &mut dyn Write) -> io::Result<()> {
         write_positions(positions, out)?;
     }
     write_u64(index.requests().len() as u64, out)?;
-    for (key, request) in index.requests() {
-        write_short(&key.caller, out)?;
-        out.write_all(key.id.as_bytes())?;
+    for (caller, id, request) in index.requests().iter() {
+        write_short(caller, out)?;
+        out.write_all(id.as_bytes())?;
         write_u64(request.first.0, out)?;
         out.write_all(&request.count.to_be_bytes())?;
         out.write_all(&request.digest)?;
@@ -123,18 +124,19 @@ fn read_streams(input: &mut Input<impl Read>, size: u64) -> io::Result<HashMap<S
     }
 }
 
-fn read_requests(input: &mut Input<impl Read>, size: u64) -> io::Result<HashMap<RequestKey, RequestRecord>> {
+fn read_requests(input: &mut Input<impl Read>, size: u64) -> io::Result<Requests> {
     let count = input.count(size)?;
-    let mut requests = HashMap::with_capacity(count);
+    let mut requests = Requests::default();
+    requests.reserve(count);
     for _ in 0..count {
         let caller = input.short()?;
         // In one piece: there may be as many as records.
         let rest: [u8; REQUEST_LEN] = input.array()?;
         let mut rest = Input(&mut &rest[..]);
-        let key = RequestKey { caller, id: Uuid::from_bytes(rest.array()?) };
+        let id = Uuid::from_bytes(rest.array()?);
         let first = rest.position_below(size)?;
         let request = RequestRecord { first, count: rest.u32()?, digest: rest.array()? };
-        if u64::from(request.count) > size - first.0 || requests.insert(key, request).is_some() {
+        if u64::from(request.count) > size - first.0 || !requests.insert(&caller, id, request) {
             return Err(unfit(format!("a request at position {first} does not fit, or is there twice")));
         }
     }

@@ -121,12 +121,8 @@ impl LedgerService for Service {
         let asked = parse::list_proposals(request.get_ref()).map_err(status::invalid)?;
         let state = self.state(asked.min_position).await?;
         let start = self.pages.start(&("proposals", &asked.transition), asked.page_token.as_ref(), state)?;
-        let open = start
-            .state
-            .proposals
-            .iter()
-            .filter(|(_, p)| p.ended.is_none() && asked.transition.as_ref().is_none_or(|id| p.touches(id)));
-        let page = self.pages.page(&start, open.map(|(id, _)| id).collect(), asked.page_size);
+        let waiting = start.state.waiting(asked.transition.as_ref());
+        let page = self.pages.page(&start, waiting.map(|(id, _)| id).collect(), asked.page_size);
         Ok(Response::new(proto::ListProposalsResponse {
             proposals: page.items.into_iter().map(|id| proposal(&start.state, id, person.clone())).collect(),
             next_page_token: page.next,
@@ -256,7 +252,7 @@ fn expected(sent: &parse::Expected) -> Expected {
 
 /// A proposal; an open one with what it would do if this person, or anybody, approved it now.
 fn proposal(state: &State, id: &ProposalId, person: Option<baton_domain::values::PersonId>) -> proto::Proposal {
-    let Some(found) = state.proposals.get(id) else { return proto::Proposal::default() };
+    let Some(found) = state.proposal(id) else { return proto::Proposal::default() };
     let would = found.ended.is_none().then(|| {
         let request = baton_domain::decide::Request {
             person: person.unwrap_or_else(|| found.proposed.recorded_by.clone()),
@@ -266,7 +262,7 @@ fn proposal(state: &State, id: &ProposalId, person: Option<baton_domain::values:
         state.assess_proposal(&request, id)
     });
     let revision = state.revision(&StreamId::Proposal(id.clone())).map_or(0, |r| r.0);
-    view::proposal(id, found, would, revision)
+    view::proposal(id, &found, would, revision)
 }
 
 fn entries(entries: &[baton_engine::Entry]) -> Vec<proto::RecordedEntry> {

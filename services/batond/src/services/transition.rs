@@ -3,7 +3,8 @@
 use super::{Service, position, today};
 use crate::parse::{self, OrderKey};
 use crate::{status, view};
-use baton_domain::transition::{Action, ActionKind, Held};
+use baton_domain::rest::Held;
+use baton_domain::transition::{Action, ActionKind, Transition};
 use baton_proto::v1 as proto;
 use proto::transition_service_server::TransitionService;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ impl TransitionService for Service {
                 && asked.service.as_ref().is_none_or(|s| t.id().service() == *s)
                 && asked.receiver.as_ref().is_none_or(|r| t.id().is_of(r))
         });
-        let line = |t: &Arc<Held>| match asked.as_of.is_now() {
+        let line = |t: &Arc<Held<Transition>>| match asked.as_of.is_now() {
             true => self.kept.line(&start.state, t, today),
             false => view::row(&start.state, &t.look(), &asked.as_of, today).map(|row| Arc::new(Line::of(&row))),
         };
@@ -73,7 +74,8 @@ impl TransitionService for Service {
             .ok_or_else(|| status::not_found("transition with a readable route:", &asked.transition))?;
         let summary = view::summary(&row);
         let mut actions: Vec<proto::Action> = found.explain(&state.world, today()).iter().map(view::action).collect();
-        actions.extend(state.proposals_on(&asked.transition).map(|(id, proposal)| view::action(&approval(&state, id, proposal))));
+        let waiting = state.waiting(Some(&asked.transition));
+        actions.extend(waiting.map(|(id, proposal)| view::action(&approval(&state, id, &proposal.open()))));
         Ok(Response::new(proto::ExplainTransitionResponse {
             transition: summary.id,
             stage: summary.stage,
@@ -89,7 +91,7 @@ impl TransitionService for Service {
 fn approval(
     state: &baton_domain::state::State,
     id: &baton_domain::values::ProposalId,
-    proposal: &baton_domain::state::Proposal,
+    proposal: &baton_domain::proposal::Proposal,
 ) -> Action {
     let officers = state.world.roles_in(&baton_domain::values::StreamId::Log).filter(|r| r.on(today()));
     let may: Vec<_> = officers.filter(|r| matches!(r.role.as_str(), "records_officer" | "administrator")).collect();

@@ -7,9 +7,10 @@
 
 use super::summary::{Row, row};
 use super::{summary, transition};
+use baton_domain::rest::Held;
 use baton_domain::route::Route;
 use baton_domain::state::State;
-use baton_domain::transition::{AsOf, Held, Transition};
+use baton_domain::transition::{AsOf, Transition};
 use baton_domain::values::{Day, FuzzyDate, OrganisationId, TransitionId};
 use baton_domain::world::Organisation;
 use baton_proto::v1 as proto;
@@ -61,12 +62,12 @@ pub struct Kept {
 
 impl Kept {
     /// The line of a transition as it is now; `None` when it has no registration or no readable route.
-    pub fn line(&self, state: &State, transition: &Arc<Held>, today: Day) -> Option<Arc<Line>> {
+    pub fn line(&self, state: &State, transition: &Arc<Held<Transition>>, today: Day) -> Option<Arc<Line>> {
         self.lines.get(state, transition, today, Held::look, Line::of)
     }
 
     /// The transition in full as it is now, at the position of `state`.
-    pub fn in_full(&self, state: &State, found: &Arc<Held>, today: Day) -> Option<proto::TransitionView> {
+    pub fn in_full(&self, state: &State, found: &Arc<Held<Transition>>, today: Day) -> Option<proto::TransitionView> {
         let view = self.in_full.get(state, found, today, Held::open, |row| transition(row, 0))?;
         Some(proto::TransitionView { position: state.size.saturating_sub(1), ..(*view).clone() })
     }
@@ -74,14 +75,14 @@ impl Kept {
 
 /// What a view was made from.
 struct Basis {
-    transition: Arc<Held>,
+    transition: Arc<Held<Transition>>,
     route: Arc<Route>,
     receiver: Option<Arc<Organisation>>,
     today: Day,
 }
 
 impl Basis {
-    fn of(state: &State, transition: &Arc<Held>, today: Day) -> Option<Self> {
+    fn of(state: &State, transition: &Arc<Held<Transition>>, today: Day) -> Option<Self> {
         let registration = transition.registration()?;
         let pin = &registration.pin;
         Some(Self {
@@ -124,9 +125,9 @@ impl<T, const MAX: usize> Views<T, MAX> {
     fn get(
         &self,
         state: &State,
-        found: &Arc<Held>,
+        found: &Arc<Held<Transition>>,
         today: Day,
-        open: impl FnOnce(&Held) -> Arc<Transition>,
+        open: impl FnOnce(&Held<Transition>) -> Arc<Transition>,
         make: impl FnOnce(&Row) -> T,
     ) -> Option<Arc<T>> {
         let basis = Basis::of(state, found, today)?;

@@ -104,7 +104,7 @@ fn views_beyond_the_bound_are_let_go_oldest_first() {
     let state = begun();
     let views: Views<u8, 2> = Views::default();
     let today = jiff::civil::date(2024, 2, 2);
-    let found: Vec<&Arc<Held>> = state.transitions.values().collect();
+    let found: Vec<&Arc<Held<Transition>>> = state.transitions.values().collect();
     let ask = |index: usize, made: u8| *views.get(&state, found[index], today, Held::open, |_| made).expect("a view");
     assert_eq!((ask(0, 1), ask(1, 2)), (1, 2));
     // Each generation holds one: the first is in the old one and comes back from there.

@@ -6,7 +6,7 @@ use crate::parse::Word;
 use baton_domain::Unmet;
 use baton_domain::decide::Assessment;
 use baton_domain::event::{Command, Event};
-use baton_domain::state::{Ended, Proposal};
+use baton_domain::proposal::{Ended, Proposal};
 use baton_domain::values::ProposalId;
 use baton_proto::v1 as proto;
 

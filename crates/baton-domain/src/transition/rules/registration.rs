@@ -1,7 +1,8 @@
 //! Registration: who may receive what, in which wave, on which route.
 
 use crate::event::{Statement, TransitionRegistered};
-use crate::transition::{Held, Transition};
+use crate::rest::Held;
+use crate::transition::Transition;
 use crate::unmet::Unmet;
 use crate::values::TransitionId;
 use crate::world::{Openness, PublishedRoute, World, overlaps};
@@ -43,7 +44,11 @@ pub fn registration<'w>(
 }
 
 /// Rule I02: another open transition of the same receiver for the same service, whole or part.
-pub fn duplicates<'h>(world: &World, transition: &Transition, mut others: impl Iterator<Item = &'h Held>) -> Option<Unmet> {
+pub fn duplicates<'h>(
+    world: &World,
+    transition: &Transition,
+    mut others: impl Iterator<Item = &'h Held<Transition>>,
+) -> Option<Unmet> {
     let mine = transition.registration()?;
     others.find_map(|other| {
         let theirs = other.registration()?;

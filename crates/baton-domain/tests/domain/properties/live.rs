@@ -1,6 +1,7 @@
 //! Logs decided act by act: replay gives the same, positions have no gaps, a request is taken whole or not at all.
 
 use super::generate::{FREE_ACTS, free_act, truth_act};
+use super::resting::alone;
 use crate::common::{Act, Given, stage_of};
 use baton_domain::decide::{Refusal, decide};
 use baton_domain::event::Recorded;
@@ -31,11 +32,17 @@ pub(super) fn tries() -> impl Strategy<Value = Vec<Try>> {
 
 /// Tries everything in turn; what is refused leaves the log as it was.
 pub(super) fn lived(tries: &[Try]) -> Given {
-    let mut log = Given::pod();
+    lived_with(tries, |_| ())
+}
+
+/// The same, with something done to the state before each of them.
+pub(super) fn lived_with(tries: &[Try], before_each: impl Fn(&State)) -> Given {
+    let mut log = alone(Given::pod());
     log.today("2024-01-01");
     let way: Vec<Act> = log.way().into_iter().map(|step| step.act).collect();
     for one in tries {
         let size = log.state.size;
+        before_each(&log.state);
         match one {
             Try::Live(act) => drop(log.decide(act).map(|decided| log.keep(decided))),
             Try::Step => {

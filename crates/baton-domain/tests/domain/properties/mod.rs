@@ -3,6 +3,7 @@
 mod erasure;
 mod generate;
 mod live;
+mod long;
 mod places;
 mod resting;
 mod roles;
