@@ -2,30 +2,39 @@
 //!
 //! A batch of requests becomes durable at once, and its answers are written by as many tasks. Left alone, each
 //! of them wakes its connection, which then sends that one answer: as many system calls and packets as answers. So a
-//! flush waits until everything that is ready has run, and then sends what has gathered by then. When nothing
-//! else is ready that is at once; under load it is after some sixty other tasks at most, which is how often tokio's
-//! workers look around.
+//! flush that comes soon after another waits until everything that is ready has run, and then sends what has gathered
+//! by then: at once when nothing else is ready, under load after some sixty other tasks at most, which is how often
+//! tokio's workers look around. A flush that comes alone does not wait, because for that a worker would be woken in vain.
 
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, BufWriter, ReadBuf};
+use tokio::time::Instant;
 
 /// How much gathers before it is sent without waiting for more, in bytes.
 const GATHERED: usize = 32 * 1024;
+
+/// How soon after another a flush waits: longer than between the answers of a batch, shorter than a lone client takes
+/// to ask again.
+const SOON: Duration = Duration::from_micros(50);
 
 /// A stream whose flush gathers: it is ready at once, and what was written leaves a little later, when this stream's task,
 /// which is woken for that, flushes it again. A shutdown, or a lot that is written, sends it without that.
 ///
 /// Whoever uses it must flush whenever its task is polled, as a connection of HTTP/2 does; and it does so
-/// between the frames of each answer too, which is why a flush does not wait here.
+/// between the frames of a large answer too, which is why a flush does not wait here. It takes no vectors: then HTTP/2
+/// puts the frames of an answer below a kilobyte together itself, and flushes once.
 pub(crate) struct Gathered<S> {
     stream: BufWriter<S>,
     others: Arc<Others>,
     /// A flush waits for the others.
     waiting: bool,
+    /// When something was sent last.
+    sent: Option<Instant>,
 }
 
 /// The others that are ready to run, and the task that waits for them.
@@ -55,7 +64,7 @@ impl Others {
 impl<S: AsyncRead + AsyncWrite + Unpin> Gathered<S> {
     pub(crate) fn new(stream: S) -> Self {
         let others = Others { have_run: AtomicBool::new(false), waiting: Mutex::new(Waker::noop().clone()) };
-        Self { stream: BufWriter::with_capacity(GATHERED, stream), others: Arc::new(others), waiting: false }
+        Self { stream: BufWriter::with_capacity(GATHERED, stream), others: Arc::new(others), waiting: false, sent: None }
     }
 
     pub(crate) fn get_ref(&self) -> &S {
@@ -68,6 +77,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Gathered<S> {
             return false;
         }
         if !self.waiting {
+            if self.sent.is_none_or(|sent| sent.elapsed() > SOON) {
+                return false;
+            }
             self.waiting = true;
             return self.others.wait(cx).is_pending();
         }
@@ -90,21 +102,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
         if self.gathers(cx) {
             return Poll::Ready(Ok(()));
         }
+        let sends = !self.stream.buffer().is_empty();
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        if sends {
+            self.sent = Some(Instant::now());
+        }
         self.waiting = false;
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }
 
@@ -137,25 +145,39 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_is_flushed_before_others_have_run_leaves_as_one_when_they_have() {
-        let mut stream = Gathered::new(Noted::default());
-        // As a connection does: whatever wakes its task, it writes what there is and flushes.
-        let mut answers = [&b"one"[..], b"two", b"three"].into_iter();
-        let mut polls = 0;
+    /// As a connection does: whenever its task is polled it writes what there is, flushing each, and flushes once more.
+    async fn answer(stream: &mut Gathered<Noted>, answers: &[&[u8]]) -> usize {
+        let (mut answers, mut polls, before) = (answers.iter(), 0, stream.get_ref().0.concat().len());
+        let all: usize = answers.clone().map(|answer| answer.len()).sum();
         poll_fn(|cx| {
             polls += 1;
             for answer in answers.by_ref() {
-                assert!(Pin::new(&mut stream).poll_write(cx, answer).is_ready());
-                assert!(Pin::new(&mut stream).poll_flush(cx).is_ready());
-                assert!(stream.get_ref().0.is_empty(), "{answer:?} did not wait");
+                assert!(Pin::new(&mut *stream).poll_write(cx, answer).is_ready());
+                assert!(Pin::new(&mut *stream).poll_flush(cx).is_ready());
             }
-            assert!(Pin::new(&mut stream).poll_flush(cx).is_ready());
+            assert!(Pin::new(&mut *stream).poll_flush(cx).is_ready());
             // Nobody but the wait itself wakes this task again.
-            if stream.get_ref().0.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+            if stream.get_ref().0.concat().len() < before + all { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
-        assert_eq!((polls, stream.get_ref().0.as_slice()), (2, &[b"onetwothree".to_vec()][..]));
+        polls
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_that_follow_each_other_leave_as_one_when_others_have_run() {
+        let mut stream = Gathered::new(Noted::default());
+        assert_eq!(answer(&mut stream, &[b"one", b"two", b"three"]).await, 2);
+        assert_eq!(stream.get_ref().0, [b"one".to_vec(), b"twothree".to_vec()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_comes_alone_leaves_at_once() {
+        let mut stream = Gathered::new(Noted::default());
+        for _ in 0..3 {
+            assert_eq!(answer(&mut stream, &[b"alone"]).await, 1);
+            tokio::time::advance(SOON * 2).await;
+        }
+        assert_eq!(stream.get_ref().0, vec![b"alone".to_vec(); 3]);
     }
 
     #[tokio::test]
@@ -175,7 +197,7 @@ mod tests {
         let mut near = Gathered::new(near);
         let said = tokio::spawn(async move {
             near.write_all(b"a longer question than the pipe takes").await?;
-            // Twice: the first is a promise.
+            // More than once: such a one is a promise.
             near.flush().await?;
             tokio::task::yield_now().await;
             near.flush().await?;
