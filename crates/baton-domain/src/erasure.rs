@@ -23,9 +23,18 @@ impl State {
     /// The events at these positions, as far as they may hold words. Looks through the whole state for them.
     pub fn at_positions(&self, wanted: &BTreeSet<Position>) -> BTreeMap<Position, Arc<Recorded>> {
         let recorded = wanted.iter().filter(|position| position.0 < self.size).count();
-        let found = self.worded().filter(|r| wanted.contains(&r.position)).map(|r| (r.position, r));
-        // What rests has to be opened: not more of it than is needed.
-        found.take(recorded).collect()
+        let mut found = BTreeMap::new();
+        if recorded == 0 {
+            return found;
+        }
+        for event in self.worded().filter(|event| wanted.contains(&event.position)) {
+            found.insert(event.position, event);
+            // What rests has to be opened: not more of it than is needed.
+            if found.len() == recorded {
+                break;
+            }
+        }
+        found
     }
 
     /// The event that an erasure names, as far as it may hold words.
