@@ -16,7 +16,7 @@ pub const MAX_LEAF: usize = 65_535;
 pub const MAX_DISCLOSURE: usize = 65_535;
 
 /// Largest leaf and disclosure of one record together, in bytes, so that a record always fits
-/// into one stored chunk ([`MAX_CHUNK`]).
+/// into one stored chunk ([`MAX_CHUNK`]) with the tiles of the tree that it completes.
 pub const MAX_RECORD: usize = 96_000;
 
 /// Most sets (requests) in a batch: what the writer takes from its queue at once.
@@ -31,9 +31,9 @@ pub const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Most expectations in a set.
 pub const MAX_EXPECTED: usize = 1_024;
 
-/// Largest stored chunk, in bytes. Reason: see `sled/chunk.rs`; the storage engine would put
+/// Largest stored chunk, in bytes. Reason: see `log/chunk.rs`; the storage engine would put
 /// larger ones into side files that it never syncs.
-pub const MAX_CHUNK: usize = 96 * 1024;
+pub const MAX_CHUNK: usize = 120 * 1024;
 
 /// Most records in the answer to one read; a larger limit is cut to this.
 pub const MAX_READ_RECORDS: usize = 1_024;

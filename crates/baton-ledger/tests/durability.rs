@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use baton_ledger::bounds::MAX_CHUNK;
 use baton_ledger::*;
 use support::*;
 
@@ -98,26 +97,6 @@ async fn the_hook_sees_each_append_before_and_after_its_sync_and_before_it_is_pu
     append_one(&ledger, "a", b"1").await;
     append_one(&ledger, "a", b"2").await;
     assert_eq!(calls.load(Ordering::SeqCst), 4);
-}
-
-/// The storage engine would put large nodes into side files, which nobody syncs.
-#[tokio::test]
-async fn the_largest_chunks_never_end_up_in_side_files_of_the_storage_engine() {
-    let dir = tempfile::tempdir().unwrap();
-    let ledger = open(dir.path());
-    let side_files = || std::fs::read_dir(dir.path().join("store/blobs")).unwrap().count();
-    for number in 0..80_u8 {
-        let largest = Record { disclosure: Some(vec![number; 36_000]), ..record("a", &[number; 60_000]) };
-        ledger.append(batch(&ledger, vec![set(vec![largest])])).await.unwrap();
-        assert_eq!(side_files(), 0, "after {number} chunks of the largest size");
-    }
-    let value = raw_len(dir.path(), ledger);
-    assert!(value > MAX_CHUNK - 3_000, "chunks of {value} bytes prove little");
-}
-
-fn raw_len(dir: &Path, ledger: SledLedger) -> usize {
-    drop(ledger);
-    raw_store(dir).get(0_u64.to_be_bytes()).unwrap().unwrap().len()
 }
 
 /// EIO, the number of which is the same on every Linux.

@@ -62,10 +62,10 @@ async fn a_second_open_is_refused_names_directory_and_process_and_changes_nothin
 async fn a_newer_format_is_refused_and_nothing_changed() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
-    fs::write(dir.path().join("FORMAT"), "baton-ledger 3\n").unwrap();
+    fs::write(dir.path().join("FORMAT"), "baton-ledger 4\n").unwrap();
     let before = snapshot(dir.path());
     let refused = refusal(dir.path(), options());
-    assert!(matches!(refused, OpenError::NewerFormat { found: 3, supported: 2, .. }));
+    assert!(matches!(refused, OpenError::NewerFormat { found: 4, supported: 3, .. }));
     assert_eq!(snapshot(dir.path()), before);
 }
 
@@ -412,7 +412,7 @@ async fn no_key_slot_is_used_twice_across_stops() {
     for value in db.iter().filter(|pair| pair.as_ref().unwrap().0.len() == 8) {
         // One entry in "a" without request: the slot follows format, places, entry and leaf.
         let value = value.unwrap().1;
-        let at = 20 + 1 + 8 + 1 + 1 + 32 + 2 + 2;
+        let at = 20 + 1 + 8 + 1 + 1 + 2 + 2;
         ciphertexts_end.push(u64::from_be_bytes(value[at..at + 8].try_into().unwrap()));
     }
     let mut slots = ciphertexts_end.clone();

@@ -30,11 +30,12 @@ impl Log {
             return Err(AppendError::Closed);
         }
         self.health.check()?;
-        let (admitted, extension) = {
+        let (admitted, extension, tiles) = {
             let durable = self.durable();
             let admitted = durable.index.admit(batch)?;
             let extension = durable.index.extension(&admitted);
-            (admitted, extension)
+            let tiles = durable.index.tree().completed_by(&extension);
+            (admitted, extension, tiles)
         };
         let disk = self.disk().map_err(|source| AppendError::Io { what: "reach the store", source })?;
         self.check_space(&*disk)?;
@@ -43,7 +44,7 @@ impl Log {
         // Signed before it is durable, and shown to nobody before that. Should the batch be lost, the
         // same size may be signed again with another root; the first signature has then left no trace.
         let checkpoint = SignedCheckpoint::sign(&self.key, extension.size(), extension.root());
-        let chunks = Chunk::pack(batch.at, entries, checkpoint.clone());
+        let chunks = Chunk::pack(batch.at, entries, tiles, checkpoint.clone());
 
         self.write(&*disk, &chunks)?;
         self.sync(&*disk)?;

@@ -5,25 +5,25 @@
 //! Everything is big-endian and written once:
 //!
 //! ```text
-//! chunk   u8   format, 2
+//! chunk   u8   format, 3
 //!         u8   flags: 1 = the last of its batch, a checkpoint follows the entries
 //!         u64  position of the first record of the batch
 //!         u64  position of the first record of this chunk
 //!         u16  number of entries
 //!              entries
+//!              8,192 bytes for each tile of the tree that they complete, as they do, from level 0 up
 //!         u16  length; checkpoint, a signed note                                    (flag 1)
 //!         32 bytes        SHA-256 of everything before
 //! entry   u8   flags: 1 = a request begins here, 2 = a disclosure lies beside the leaf
 //!         u64  revision
 //!         u8   length; stream name
 //!         u8   length; caller; 16 bytes id; 32 bytes digest; u32 number of records  (flag 1)
-//!         32 bytes        leaf hash
 //!         u16  length; leaf
 //!         u64  key slot; 24 bytes nonce; u32 length; ciphertext                     (flag 2)
 //! ```
 //!
-//! [`Chunk::decode`] returns only what is whole: the sum, every leaf hash and every length fit.
-//! These bytes have been released: they must decode for ever, and the golden test says so.
+//! [`Chunk::decode`] returns only what is whole: the sum and every length fit. Leaf hashes are those of the leaves it found;
+//! whoever knows the tree holds them against it, and the tiles too: the hash of every leaf is in one.
 //!
 //! **Why 32 KiB?** The storage engine keeps up to 17 values in one node and at least one node in each of
 //! the 256 parts of its cache, whatever it is told, so chunks decide how much memory it takes; and a record
@@ -38,7 +38,7 @@ use crate::bounds::{MAX_BATCH_BYTES, MAX_BATCH_RECORDS, MAX_CALLER, MAX_CHECKPOI
 use crate::contract::RequestKey;
 use crate::hash::{LeafHash, leaf_hash, sha256};
 use crate::names::{Position, Revision, StreamName};
-use crate::proof::SignedCheckpoint;
+use crate::proof::{FULL_TILE, FullTile, STORED_LEVELS, SignedCheckpoint, TILE_WIDTH, Tree, tiles_completed_at};
 
 /// Segment size of the storage engine, in bytes; a quarter of it bounds what a node may weigh.
 pub(crate) const SEGMENT: usize = 8 * 1024 * 1024;
@@ -46,7 +46,7 @@ pub(crate) const SEGMENT: usize = 8 * 1024 * 1024;
 /// A chunk takes no further entry that would make it larger than this, in bytes.
 const FULL: usize = 32 * 1024;
 
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 const LAST_OF_BATCH: u8 = 1;
 const WITH_REQUEST: u8 = 1;
 const WITH_DISCLOSURE: u8 = 2;
@@ -54,18 +54,24 @@ const CHUNK_OVERHEAD: usize = 1 + 1 + 8 + 8 + 2 + 2 + MAX_CHECKPOINT + 32;
 const TAG_LEN: usize = 16;
 const SEALED_OVERHEAD: usize = 8 + 24 + 4;
 const REQUEST_OVERHEAD: usize = 1 + 16 + 32 + 4;
-const ENTRY_OVERHEAD: usize = 1 + 8 + 1 + 32 + 2;
+const ENTRY_OVERHEAD: usize = 1 + 8 + 1 + 2;
 /// What an entry takes besides leaf and disclosure, at most.
 const MAX_ENTRY_OVERHEAD: usize = ENTRY_OVERHEAD + MAX_STREAM_NAME + REQUEST_OVERHEAD + MAX_CALLER + SEALED_OVERHEAD + TAG_LEN;
 
+/// What the tiles that one record completes take, at most.
+const MAX_TILES: usize = STORED_LEVELS as usize * FULL_TILE;
+
 // The largest record fits into a chunk of its own.
-const _: () = assert!(CHUNK_OVERHEAD + MAX_ENTRY_OVERHEAD + MAX_RECORD <= MAX_CHUNK);
+const _: () = assert!(CHUNK_OVERHEAD + MAX_ENTRY_OVERHEAD + MAX_RECORD + MAX_TILES <= MAX_CHUNK);
 // 17 full chunks, each with its key and sled's own bytes (generously 64), stay in the segment.
 const _: () = assert!(17 * (MAX_CHUNK + 64) < SEGMENT / 4 - 64);
 
 /// Most chunks in a batch: any two that follow each other hold more than a full one takes.
 pub(crate) const MAX_BATCH_CHUNKS: usize =
-    2 * (MAX_BATCH_BYTES + MAX_BATCH_RECORDS * MAX_ENTRY_OVERHEAD).div_ceil(FULL - CHUNK_OVERHEAD) + 1;
+    2 * (MAX_BATCH_BYTES + MAX_BATCH_RECORDS * MAX_ENTRY_OVERHEAD + MAX_BATCH_TILES).div_ceil(FULL - CHUNK_OVERHEAD) + 1;
+
+/// What the tiles that a batch completes take, at most: one of level 0 for each 256 records, and those of one record above.
+const MAX_BATCH_TILES: usize = MAX_BATCH_RECORDS.div_ceil(TILE_WIDTH as usize) * FULL_TILE + MAX_TILES;
 
 /// Several records, as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +81,8 @@ pub(crate) struct Chunk {
     /// Position of the first entry.
     pub(crate) first: Position,
     pub(crate) entries: Vec<Entry>,
+    /// The tiles that its records complete, in order.
+    pub(crate) tiles: Vec<FullTile>,
     /// The checkpoint after the batch, in its last chunk.
     pub(crate) checkpoint: Option<SignedCheckpoint>,
 }
@@ -85,6 +93,7 @@ pub(crate) struct Entry {
     pub(crate) stream: StreamName,
     pub(crate) revision: Revision,
     pub(crate) request: Option<Request>,
+    /// Of the leaf; not stored beside it, but in the tile that holds it.
     pub(crate) leaf_hash: LeafHash,
     pub(crate) leaf: Vec<u8>,
     pub(crate) sealed: Option<Sealed>,
@@ -107,29 +116,42 @@ pub(crate) struct Sealed {
 }
 
 impl Chunk {
-    /// Packs the entries of one batch into as few chunks as fit them in order.
-    pub(crate) fn pack(at: Position, entries: Vec<Entry>, checkpoint: SignedCheckpoint) -> Vec<Chunk> {
-        let empty = |first| Chunk { batch: at, first, entries: Vec::new(), checkpoint: None };
+    /// Packs the entries of one batch, with the tiles that they complete, into as few chunks as fit them in order.
+    pub(crate) fn pack(at: Position, entries: Vec<Entry>, tiles: Vec<FullTile>, checkpoint: SignedCheckpoint) -> Vec<Chunk> {
+        let empty = |first| Chunk { batch: at, first, entries: Vec::new(), tiles: Vec::new(), checkpoint: None };
+        let mut tiles = tiles.into_iter().peekable();
         let mut chunks = Vec::new();
         let mut current = empty(at);
         let mut size = CHUNK_OVERHEAD;
         for entry in entries {
-            if !current.entries.is_empty() && size + entry.encoded_len() > FULL {
-                let next = Position(current.first.0 + current.entries.len() as u64);
+            let next = current.next();
+            let weight = entry.encoded_len() + tiles_completed_at(next.0 + 1) as usize * FULL_TILE;
+            if !current.entries.is_empty() && size + weight > FULL {
                 chunks.push(std::mem::replace(&mut current, empty(next)));
                 size = CHUNK_OVERHEAD;
             }
-            size += entry.encoded_len();
+            size += weight;
             current.entries.push(entry);
+            current.tiles.extend(std::iter::from_fn(|| tiles.next_if(|tile| tile.end == next.0 + 1)));
         }
         current.checkpoint = Some(checkpoint);
         chunks.push(current);
         chunks
     }
 
+    /// The position after its last entry.
+    pub(crate) fn next(&self) -> Position {
+        Position(self.first.0 + self.entries.len() as u64)
+    }
+
+    /// Holds its tiles against the tree, which reaches to its end at least; the text says what does not fit.
+    pub(crate) fn check_tiles(&self, tree: &Tree) -> Result<(), String> {
+        self.tiles.iter().try_for_each(|tile| tree.check_tile(tile))
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let entries: usize = self.entries.iter().map(Entry::encoded_len).sum();
-        let mut out = Vec::with_capacity(CHUNK_OVERHEAD + entries);
+        let mut out = Vec::with_capacity(CHUNK_OVERHEAD + entries + self.tiles.len() * FULL_TILE);
         out.push(FORMAT);
         out.push(if self.checkpoint.is_some() { LAST_OF_BATCH } else { 0 });
         out.extend(self.batch.0.to_be_bytes());
@@ -138,6 +160,7 @@ impl Chunk {
         for entry in &self.entries {
             entry.encode(&mut out);
         }
+        self.tiles.iter().for_each(|tile| out.extend(&tile.hashes));
         if let Some(checkpoint) = &self.checkpoint {
             out.extend((checkpoint.note().len() as u16).to_be_bytes());
             out.extend(checkpoint.note().as_bytes());
@@ -163,6 +186,12 @@ impl Chunk {
         let first = Position(input.u64()?);
         let count = input.u16()?;
         let entries = (0..count).map(|_| Entry::decode(&mut input)).collect::<Result<_, _>>()?;
+        let end = first.0.checked_add(count.into()).ok_or("the chunk ends beyond every position")?;
+        let tiles = (first.0..end)
+            .map(|position| position + 1)
+            .flat_map(|end| (0..tiles_completed_at(end)).map(move |level| (level, end)));
+        let tiles = tiles.map(|(level, end)| Ok(FullTile { level, end, hashes: input.bytes(FULL_TILE)?.to_vec() }));
+        let tiles = tiles.collect::<Result<_, String>>()?;
         let checkpoint = match flags & LAST_OF_BATCH {
             0 => None,
             _ => {
@@ -171,7 +200,7 @@ impl Chunk {
             }
         };
         match input.0 {
-            [] => Ok(Chunk { batch, first, entries, checkpoint }),
+            [] => Ok(Chunk { batch, first, entries, tiles, checkpoint }),
             _ => Err("the chunk has bytes after its end".to_owned()),
         }
     }
@@ -199,7 +228,6 @@ impl Entry {
             out.extend(digest);
             out.extend(count.to_be_bytes());
         }
-        out.extend(self.leaf_hash);
         out.extend((self.leaf.len() as u16).to_be_bytes());
         out.extend(&self.leaf);
         if let Some(Sealed { slot, nonce, ciphertext }) = &self.sealed {
@@ -219,17 +247,13 @@ impl Entry {
             0 => None,
             _ => Some(Request::decode(input)?),
         };
-        let stored_hash = input.array()?;
         let length = input.u16()?.into();
         let leaf = input.bytes(length)?.to_vec();
-        if leaf_hash(&leaf) != stored_hash {
-            return Err("a leaf does not match its hash".to_owned());
-        }
         let sealed = match flags & WITH_DISCLOSURE {
             0 => None,
             _ => Some(Sealed::decode(input)?),
         };
-        Ok(Entry { stream, revision, request, leaf_hash: stored_hash, leaf, sealed })
+        Ok(Entry { stream, revision, request, leaf_hash: leaf_hash(&leaf), leaf, sealed })
     }
 }
 

@@ -13,8 +13,8 @@ use crate::index::NOT_OF_THE_TREE;
 use crate::names::Position;
 use crate::proof::{SignedCheckpoint, Tree};
 
-/// A stored chunk: its bytes, checked (sum, every leaf hash), and what they say. One that a ledger hands out has the leaves
-/// of its tree.
+/// A stored chunk: its bytes, whose sum was checked, and what they say. One that a ledger hands out has the leaves
+/// and tiles of its tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawChunk {
     bytes: Vec<u8>,
@@ -25,7 +25,7 @@ impl RawChunk {
     /// Checks bytes from outside; the text says what does not fit.
     ///
     /// # Errors
-    /// The sum, a length or a leaf hash is not that of the content.
+    /// The sum or a length is not that of the content.
     pub fn check(bytes: Vec<u8>) -> Result<RawChunk, String> {
         Ok(RawChunk { chunk: Chunk::decode(&bytes)?, bytes })
     }
@@ -42,7 +42,7 @@ impl RawChunk {
 
     /// The position after its last record.
     pub fn next(&self) -> Position {
-        Position(self.chunk.first.0 + self.chunk.entries.len() as u64)
+        self.chunk.next()
     }
 
     /// Adds its records to a tree that ends where it begins.
@@ -93,6 +93,11 @@ impl Log {
                 return Err(ReadError::Damaged { position: Position(position), why: NOT_OF_THE_TREE.to_owned() });
             }
         }
+        for chunk in &chunks {
+            let damaged = |why| ReadError::Damaged { position: chunk.first(), why };
+            chunk.chunk.check_tiles(durable.index.tree()).map_err(damaged)?;
+        }
+        drop(durable);
         Ok(chunks)
     }
 

@@ -5,8 +5,7 @@
 //! chunks that the index knows.
 //!
 //! A start from a snapshot reads no records. So what a read returns is held against the tree and the index as well,
-//! and not only against the hash that is stored beside it: a record that was changed together with its hash and the sum
-//! of its chunk is not served.
+//! and not only against the sum of its chunk: a record that was changed together with that is not served.
 
 use std::io;
 
@@ -135,7 +134,7 @@ impl Log {
         Ok(records)
     }
 
-    /// A chunk from the store, verified: its sum, and every leaf against its hash.
+    /// A chunk from the store, its sum verified.
     ///
     /// A handle that met a failed write refuses also such reads as would have it tidy up a node on the way.
     /// The store is opened again right after a failure, so that read waits for that and is made again.

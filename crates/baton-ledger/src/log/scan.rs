@@ -1,7 +1,7 @@
 //! One walk over the store, at open and in a probe: is it whole, and what does it hold?
 //!
-//! Verifies every chunk and leaf, that positions are gapless, revisions contiguous and request
-//! keys unique, and that each batch ends in a checkpoint of its size. Derives the tree and the indexes
+//! Verifies every chunk and the tiles in it, that positions are gapless, revisions contiguous and request
+//! keys unique, and that each batch ends in a checkpoint of its size. Derives the tree from the leaves and the indexes
 //! on the way. Whether the root and the signature of the newest checkpoint are right is for `start.rs`
 //! to say. Changes nothing: a torn last batch is handed back, not removed.
 
@@ -124,7 +124,7 @@ impl Walk {
     /// The chunk follows the one before, in the log and in its batch.
     fn check_place(&self, key: Position, chunk: &Chunk) -> Result<(), String> {
         let due = match self.batch.last() {
-            Some((last, _)) => Position(last.first.0 + last.entries.len() as u64),
+            Some((last, _)) => last.next(),
             None => self.scan.durable.index.next(),
         };
         let batch_begin = self.batch.first().map_or(due, |(first, _)| first.first);
@@ -142,9 +142,9 @@ impl Walk {
         let index = &mut self.scan.durable.index;
         for (chunk, _) in std::mem::take(&mut self.batch) {
             self.scan.durable.chunks.push(chunk.first);
-            for entry in chunk.entries {
+            for entry in &chunk.entries {
                 let position = index.next();
-                if let Some(request) = entry.request {
+                if let Some(request) = &entry.request {
                     remember(index, position, request, end)?;
                 }
                 if let Some(said) = (self.read_succession)(&entry.stream, &entry.leaf) {
@@ -158,6 +158,7 @@ impl Walk {
                     ));
                 }
             }
+            chunk.check_tiles(index.tree()).map_err(|why| format!("at position {}: {why}", chunk.first))?;
         }
         if end != index.next().0 {
             return Err(format!("before position {}: a checkpoint of size {end}", index.next()));
@@ -168,12 +169,13 @@ impl Walk {
     }
 }
 
-fn remember(index: &mut Index, first: Position, request: Request, end_of_batch: u64) -> Result<(), String> {
+fn remember(index: &mut Index, first: Position, request: &Request, end_of_batch: u64) -> Result<(), String> {
     let Request { key, digest, count } = request;
+    let (digest, count) = (*digest, *count);
     if count == 0 || first.0 + u64::from(count) > end_of_batch {
         return Err(format!("at position {first}: a request of {count} records does not fit"));
     }
-    match index.remember(&key, RequestRecord { first, count, digest }) {
+    match index.remember(key, RequestRecord { first, count, digest }) {
         true => Ok(()),
         false => Err(format!("at position {first}: a request that was there before")),
     }

@@ -8,11 +8,13 @@
 //! hashing, tree or signature code of our own in it, only the crates `tlog_tiles` and `signed_note`.
 
 mod checkpoint;
+mod full_tile;
 mod key;
 mod receipt;
 mod tree;
 
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint, TrustedKeys};
+pub(crate) use full_tile::{FULL_TILE, FullTile, STORED_LEVELS, tiles_completed_at};
 pub use key::{KeyError, SigningKey};
 pub use receipt::{Receipt, ReceiptError};
 pub(crate) use tree::Extension;

@@ -1,8 +1,8 @@
 //! The Merkle tree of RFC 6962 over the leaves of the log, in memory.
 //!
 //! Holds every complete node, 64 bytes for each leaf, so that any proof is a few look-ups. It is
-//! derived from the leaf hashes whenever the log is opened and never stored: a stored copy could
-//! only disagree with them.
+//! derived from the leaves whenever the log is read in full, and the tiles that were stored as they became complete are
+//! held against it then.
 
 use std::collections::TryReserveError;
 
@@ -24,7 +24,7 @@ pub const EMPTY_ROOT: NodeHash = EMPTY_HASH.0;
 pub const TILE_WIDTH: u64 = 256;
 
 /// Hashes of one level in a tile are 2^8 wide.
-const TILE_HEIGHT: u8 = 8;
+pub(super) const TILE_HEIGHT: u8 = 8;
 
 /// Why a proof was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,7 +137,7 @@ impl Tree {
 
     /// The root over all leaves.
     pub fn root(&self) -> NodeHash {
-        root(self.size, &Nodes { old: &self.nodes, new: &[] })
+        root(self.size, &self.nodes())
     }
 
     /// The root over the first `size` leaves.
@@ -146,7 +146,7 @@ impl Tree {
     /// [`ProofError::BeyondLog`].
     pub fn root_at(&self, size: u64) -> Result<NodeHash, ProofError> {
         self.within(size)?;
-        Ok(root(size, &Nodes { old: &self.nodes, new: &[] }))
+        Ok(root(size, &self.nodes()))
     }
 
     /// Proves that the leaf at `position` is in the tree of the first `size` leaves.
@@ -158,7 +158,7 @@ impl Tree {
         if position.0 >= size {
             return Err(ProofError::NotInTree { position, size });
         }
-        let proof = prove_record(size, position.0, &Nodes { old: &self.nodes, new: &[] });
+        let proof = prove_record(size, position.0, &self.nodes());
         Ok(plain(proof.expect("the tree holds every node below its size")))
     }
 
@@ -171,7 +171,7 @@ impl Tree {
         if old == 0 || old > new {
             return Err(ProofError::NotOlder { old, new });
         }
-        let proof = prove_tree(new, old, &Nodes { old: &self.nodes, new: &[] });
+        let proof = prove_tree(new, old, &self.nodes());
         Ok(plain(proof.expect("the tree holds every node below its size")))
     }
 
@@ -182,7 +182,7 @@ impl Tree {
     /// [`ProofError::BeyondLog`].
     pub fn tiles(&self, old: u64, new: u64) -> Result<Vec<Tile>, ProofError> {
         self.within(new)?;
-        let nodes = Nodes { old: &self.nodes, new: &[] };
+        let nodes = self.nodes();
         let tile = |tile: tlog_tiles::tile::Tile| Tile {
             // The crate writes the height into the path, as the Go checksum database does; C2SP leaves it out.
             path: tile.path().replacen("tile/8/", "tile/", 1),
@@ -195,12 +195,11 @@ impl Tree {
     pub(crate) fn extended<'l>(&self, leaves: impl IntoIterator<Item = &'l LeafHash>) -> Extension {
         let mut extension = Extension { size: self.size, nodes: Vec::new(), root: EMPTY_ROOT };
         for leaf in leaves {
-            let nodes = Nodes { old: &self.nodes, new: &extension.nodes };
-            let added = stored_hashes_for_record_hash(extension.size, Hash(*leaf), &nodes);
+            let added = stored_hashes_for_record_hash(extension.size, Hash(*leaf), &self.nodes_with(&extension));
             extension.nodes.extend(added.expect("the tree holds every node below its size"));
             extension.size += 1;
         }
-        extension.root = root(extension.size, &Nodes { old: &self.nodes, new: &extension.nodes });
+        extension.root = root(extension.size, &self.nodes_with(&extension));
         extension
     }
 
@@ -209,6 +208,16 @@ impl Tree {
         debug_assert_eq!(stored_hash_index(0, self.size), self.nodes.len() as u64);
         self.nodes.extend(extension.nodes);
         self.size = extension.size;
+    }
+
+    /// Its nodes.
+    pub(super) fn nodes(&self) -> Nodes<'_> {
+        Nodes { old: &self.nodes, new: &[] }
+    }
+
+    /// Its nodes and those of an extension that was made from it.
+    pub(super) fn nodes_with<'n>(&'n self, extension: &'n Extension) -> Nodes<'n> {
+        Nodes { old: &self.nodes, new: &extension.nodes }
     }
 
     fn within(&self, asked: u64) -> Result<(), ProofError> {
@@ -242,7 +251,7 @@ pub fn check_consistency(proof: &[NodeHash], old: u64, old_root: NodeHash, new: 
 }
 
 /// Nodes of a tree and of its extension, as one.
-struct Nodes<'n> {
+pub(super) struct Nodes<'n> {
     old: &'n [Hash],
     new: &'n [Hash],
 }

@@ -1,7 +1,7 @@
 //! A ledger on disk, on sled 0.34: everything acknowledged is synced, everything served is checked.
 //!
 //! sled keeps the bytes and their order; it is trusted with nothing else. Durability comes from a
-//! sync of our own (`sync.rs`), integrity from sums and leaf hashes of our own (`log/chunk.rs`),
+//! sync of our own (`sync.rs`), integrity from sums and tiles of our own (`log/chunk.rs`),
 //! visibility from an index of the durable prefix (`log/scan.rs`), and a lost end is noticed by a
 //! small file beside the store (`log/head_file.rs`). sled's background flusher, asynchronous flush,
 //! id generator, transactions and batches are not used.

@@ -80,12 +80,11 @@ fn a_record_of_another_stream_or_revision_is_not_served_as_the_one_asked_for() {
 
 /// Every sum fits, and only the tree knows better.
 #[test]
-fn a_leaf_that_is_changed_with_its_hash_and_sum_is_neither_served_nor_copied_nor_erased() {
+fn a_leaf_that_is_changed_with_its_sum_is_neither_served_nor_copied_nor_erased() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = filled(dir.path());
     let mut chunk = Chunk::decode(&ledger.log.disk().unwrap().get(&key(1)).unwrap().unwrap()).unwrap();
     chunk.entries[0].leaf = b"decided: yes".to_vec();
-    chunk.entries[0].leaf_hash = crate::hash::leaf_hash(b"decided: yes");
     ledger.log.disk().unwrap().put(&key(1), chunk.encode()).unwrap();
     assert_damaged(&ledger);
     let refused = ledger.log.raw_chunks(Position(0), 1 << 20).unwrap_err();
@@ -197,7 +196,7 @@ fn reads_wait_for_a_store_that_is_exchanged_and_one_who_still_reads_holds_it() {
 /// Who has the disk and not the key can make every sum fit. The head file is taken away too, so that
 /// nothing but the signed root is left to tell.
 #[test]
-fn a_leaf_forged_with_its_hash_and_sum_is_refused_because_the_signed_root_is_another() {
+fn a_leaf_forged_with_its_sum_is_refused_because_the_signed_root_is_another() {
     let dir = tempfile::tempdir().unwrap();
     let signing_key = SigningKey::generate("test").unwrap();
     let options = OpenOptions { min_free_bytes: 0, trust_store_without_head: true, ..OpenOptions::default() };
@@ -208,7 +207,6 @@ fn a_leaf_forged_with_its_hash_and_sum_is_refused_because_the_signed_root_is_ano
     let disk = ledger.log.disk().unwrap();
     let mut chunk = Chunk::decode(&disk.get(&key(0)).unwrap().unwrap()).unwrap();
     chunk.entries[0].leaf = b"decided: yes".to_vec();
-    chunk.entries[0].leaf_hash = crate::hash::leaf_hash(b"decided: yes");
     disk.put(&key(0), chunk.encode()).unwrap();
     disk.sync().unwrap();
     drop(disk);
@@ -218,5 +216,90 @@ fn a_leaf_forged_with_its_hash_and_sum_is_refused_because_the_signed_root_is_ano
     match SledLedger::open(dir.path(), signing_key, options).err() {
         Some(OpenError::Damaged { why, .. }) => assert!(why.contains("newest checkpoint"), "{why}"),
         other => panic!("{other:?}"),
+    }
+}
+
+fn append_leaves(ledger: &SledLedger, count: u64) {
+    let from = ledger.head().size;
+    let record = |number: u64| Record {
+        stream: StreamName::parse("a").unwrap(),
+        leaf: format!("leaf {number}").into_bytes(),
+        disclosure: None,
+    };
+    let records = (from..from + count).map(record).collect();
+    let set = AppendSet { request: None, digest: [0; 32], expected: vec![], records };
+    ledger.log.append_now(&Batch { at: Position(from), sets: vec![set] }).unwrap();
+}
+
+/// The chunk that holds a position, as stored.
+fn chunk_of(ledger: &SledLedger, position: u64) -> Chunk {
+    let first = ledger.log.durable().chunk_of(Position(position));
+    Chunk::decode(&ledger.log.disk().unwrap().get(&key(first.0)).unwrap().unwrap()).unwrap()
+}
+
+#[test]
+fn a_tile_is_stored_in_the_batch_that_completes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = filled(dir.path());
+    append_leaves(&ledger, 252);
+    assert_eq!(ledger.head().size, 255);
+    let tiles = |ledger: &SledLedger| -> Vec<Vec<u8>> {
+        let chunks = ledger.log.raw_chunks(Position(0), 1 << 24).unwrap();
+        chunks.into_iter().flat_map(|raw| raw.chunk.tiles).map(|tile| tile.hashes).collect()
+    };
+    assert!(tiles(&ledger).is_empty());
+    append_leaves(&ledger, 700);
+    let stored = tiles(&ledger);
+    let mut published = ledger.log.durable().index.tree().tiles(0, 955).unwrap();
+    published.retain(|tile| tile.bytes.len() == 8_192);
+    assert_eq!(stored, published.into_iter().map(|tile| tile.bytes).collect::<Vec<_>>());
+    assert_eq!(stored.len(), 3);
+}
+
+/// Whoever changes a leaf and not the tile is told where, without the signed root.
+#[test]
+fn a_leaf_or_a_tile_that_is_not_the_others_is_named_by_an_open_and_not_copied() {
+    for in_tile in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let signing_key = SigningKey::generate("test").unwrap();
+        let options = OpenOptions { min_free_bytes: 0, ..OpenOptions::default() };
+        let ledger = SledLedger::open(dir.path(), signing_key.clone(), options.clone()).unwrap();
+        append_leaves(&ledger, 200);
+        append_leaves(&ledger, 100);
+        let mut chunk = match in_tile {
+            false => chunk_of(&ledger, 77),
+            true => chunk_of(&ledger, 255),
+        };
+        match in_tile {
+            false => chunk.entries[77].leaf = b"decided: yes".to_vec(),
+            true => chunk.tiles[0].hashes[77 * 32] ^= 1,
+        }
+        let disk = ledger.log.disk().unwrap();
+        disk.put(&key(chunk.first.0), chunk.encode()).unwrap();
+        disk.sync().unwrap();
+        drop(disk);
+        ledger.log.raw_chunks(Position(0), 1 << 24).unwrap_err();
+        ledger.log.close_now().unwrap();
+        drop(ledger);
+        match SledLedger::open(dir.path(), signing_key, options).err() {
+            Some(OpenError::Damaged { why, .. }) => {
+                assert!(why.contains("the tile that ends at size 256 has another leaf at position 77"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The storage engine would put large nodes into side files, which nobody syncs.
+#[test]
+fn the_largest_chunks_never_end_up_in_side_files_of_the_storage_engine() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = filled(dir.path());
+    let disk = ledger.log.disk().unwrap();
+    for number in 0..80_u8 {
+        disk.put(&key(3 + u64::from(number)), vec![number; crate::bounds::MAX_CHUNK]).unwrap();
+        disk.sync().unwrap();
+        let side_files = std::fs::read_dir(dir.path().join("store/blobs")).unwrap().count();
+        assert_eq!(side_files, 0, "after {number} chunks of the largest size");
     }
 }
