@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use baton_ledger::archive::{Archive, ArchiveError, RestoreError, RestoreKeys, Restored, Restoring, check, restore};
 use baton_ledger::*;
+use sha2::{Digest, Sha256};
 use support::*;
 
 /// A ledger, its archive, and a place to restore into, all in one temporary directory.
@@ -212,6 +213,31 @@ async fn a_byte_changed_anywhere_in_an_archive_is_found_and_named_with_its_file(
     }
     assert!(tried > 100, "{tried}");
     assert_eq!(scene.check().unwrap(), 266);
+}
+
+/// Bytes whose sums fit: only the tree over the leaves knows better.
+#[tokio::test]
+async fn a_tile_in_an_archive_that_is_not_that_of_its_leaves_is_found_under_a_sum_that_fits() {
+    let scene = archived(90).await;
+    let first_leaf = {
+        let ledger = scene.open();
+        ledger.read(Position(0), 1).await.unwrap()[0].leaf_hash
+    };
+    let segment = segment(&scene);
+    let mut bytes = fs::read(&segment).unwrap();
+    let tile = bytes.windows(32).position(|window| window == first_leaf).unwrap();
+    bytes[tile + 77 * 32] ^= 1;
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let (body, sum) = bytes[at + 4..at + 4 + length].split_at_mut(length - 32);
+        sum.copy_from_slice(&Sha256::digest(body));
+        at += 4 + length;
+    }
+    fs::write(&segment, &bytes).unwrap();
+    let refused = scene.check().unwrap_err().to_string();
+    assert!(refused.contains("the tile that ends at size 256 has another leaf at position 77"), "{refused}");
+    assert!(matches!(scene.restore("new"), Err(RestoreError::Archive(ArchiveError::Damaged { .. }))));
 }
 
 #[tokio::test]
