@@ -179,10 +179,10 @@ impl Walk<'_> {
                 self.entries()?;
             }
         }
-        let at_first = |why| damaged(path, format!("at position {}: {why}", chunk.first()));
-        chunk.chunk.check_tiles(&self.tree).map_err(at_first)?;
         match chunk.checkpoint() {
-            Some(signed) => self.batch_end(signed, chunk.first(), path).map_err(at_first),
+            Some(signed) => self
+                .batch_end(signed, chunk.first(), path)
+                .map_err(|why| damaged(path, format!("at position {}: {why}", chunk.first()))),
             None => Ok(()),
         }
     }
