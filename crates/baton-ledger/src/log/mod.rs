@@ -31,6 +31,7 @@ pub(crate) mod start;
 pub(crate) mod succession;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -39,7 +40,7 @@ use self::health::{Failed, Health};
 use self::keeper::{Keeper, Pace};
 use self::keys::{KeyFile, Slots};
 use self::scan::Durable;
-use self::slot::Slot;
+use self::slot::{PATIENCE, Slot};
 use self::succession::ReadSuccession;
 use crate::error::{CloseError, EraseError};
 use crate::names::Position;
@@ -72,6 +73,8 @@ pub(crate) struct Parts {
     pub(crate) key: SigningKey,
     /// The store.
     pub(crate) disk: Arc<dyn Disk>,
+    /// How long readers wait for another one after a failure.
+    pub(crate) patience: Duration,
     /// What the store holds.
     pub(crate) durable: Durable,
     /// The keys of disclosures.
@@ -91,8 +94,8 @@ pub(crate) struct Parts {
 impl Log {
     /// A log that takes records. The error is that of the thread that could not be started.
     pub(crate) fn new(parts: Parts) -> std::io::Result<Log> {
-        let Parts { key, disk, durable, keys, slots, head_file, pace, min_free_bytes, read_succession } = parts;
-        let log = Log::resting(key, disk, durable, keys, slots, min_free_bytes, read_succession);
+        let Parts { key, disk, patience, durable, keys, slots, head_file, pace, min_free_bytes, read_succession } = parts;
+        let log = Log::resting(key, Slot::new(disk, patience), durable, keys, slots, min_free_bytes, read_succession);
         let keeper = Keeper::start(head_file, log.checkpoints.subscribe(), log.health.clone(), pace)?;
         log.writer().keeper = Some(keeper);
         Ok(log)
@@ -108,21 +111,22 @@ impl Log {
         read_succession: ReadSuccession,
         (failed, why): (Failed, String),
     ) -> Log {
-        let log = Log::resting(key, disk, durable, keys, Slots::continue_at(0), min_free_bytes, read_succession);
+        let slot = Slot::new(disk, PATIENCE);
+        let log = Log::resting(key, slot, durable, keys, Slots::continue_at(0), min_free_bytes, read_succession);
         log.health.poison(failed, why);
         log
     }
 
     fn resting(
         key: SigningKey,
-        disk: Arc<dyn Disk>,
+        slot: Slot,
         durable: Durable,
         keys: KeyFile,
         slots: Slots,
         min_free_bytes: u64,
         read_succession: ReadSuccession,
     ) -> Log {
-        let slot = Arc::new(Slot::new(disk));
+        let slot = Arc::new(slot);
         Log {
             key,
             keys: RwLock::new(keys),

@@ -1,7 +1,7 @@
 //! Where the open store is, and where for a moment none is: it is taken out, let go of, and another is
 //! put in its place, while readers wait.
 //!
-//! Readers hold the store for one value at a time. They wait for a new one at most [`PATIENCE`] from the
+//! Readers hold the store for one value at a time. They wait for a new one for a bounded time from the
 //! moment it went; where opening takes longer or fails, reads are refused at once until it succeeds.
 
 use std::io;
@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use crate::storage::Disk;
 
-/// How long readers wait for a store to be put back, and how long its taker waits for readers.
+/// How long the readers of a server wait for a store to be put back, and how long its taker waits for readers.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The place of the open store.
 pub(crate) struct Slot {
     held: Mutex<Held>,
     placed: Condvar,
+    patience: Duration,
     /// How many stores were put here so far.
     count: AtomicU64,
 }
@@ -29,8 +30,10 @@ enum Held {
 }
 
 impl Slot {
-    pub(crate) fn new(disk: Arc<dyn Disk>) -> Slot {
-        Slot { held: Mutex::new(Held::Open(disk)), placed: Condvar::new(), count: AtomicU64::new(1) }
+    /// Holds an open store. `patience` is how long one side waits for the other: [`PATIENCE`], or nothing where a single
+    /// thread does everything, so that nobody would come.
+    pub(crate) fn new(disk: Arc<dyn Disk>, patience: Duration) -> Slot {
+        Slot { held: Mutex::new(Held::Open(disk)), placed: Condvar::new(), patience, count: AtomicU64::new(1) }
     }
 
     /// The store, waiting for it if it is being opened again. Let go of it soon.
@@ -39,7 +42,7 @@ impl Slot {
         loop {
             let left = match &*held {
                 Held::Open(disk) => return Ok(Arc::clone(disk)),
-                Held::Gone(since) => PATIENCE.checked_sub(since.elapsed()),
+                Held::Gone(since) => self.patience.checked_sub(since.elapsed()),
             };
             let Some(left) = left else {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "the store is being opened again; try again later"));
@@ -56,7 +59,7 @@ impl Slot {
     /// Waits a bounded time for another store than that of `count`, and says whether one came. The caller
     /// must hold none, or none can come.
     pub(crate) fn another_came(&self, count: u64) -> bool {
-        let waited = self.placed.wait_timeout_while(self.held(), PATIENCE, |_| self.count() == count);
+        let waited = self.placed.wait_timeout_while(self.held(), self.patience, |_| self.count() == count);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
         self.count() != count
     }
@@ -76,7 +79,7 @@ impl Slot {
         let Some(disk) = self.take(begin) else { return Ok(()) };
         // Nobody can take a further reference: the slot has none to give.
         while Arc::strong_count(&disk) > 1 {
-            if begin.elapsed() > PATIENCE {
+            if begin.elapsed() > self.patience {
                 self.place(disk);
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "readers did not let go of the store"));
             }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -146,6 +147,8 @@ fn open(machine: &Machine, key: SigningKey, mut head_file: HeadFile, noted: Opti
         read_succession: RULES.read_succession,
         key,
         disk: Arc::new(disk),
+        // The thread that reads is the one that would open the store again.
+        patience: Duration::ZERO,
         durable: scan.durable,
         keys,
         slots,

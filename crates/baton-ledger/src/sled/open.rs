@@ -26,6 +26,7 @@ use crate::log::head_file::{HeadFile, Noted};
 use crate::log::keeper::{PERIOD, Pace};
 use crate::log::keys::KeyFile;
 use crate::log::scan::Scan;
+use crate::log::slot::PATIENCE;
 use crate::log::start::{self, Refusal};
 use crate::log::{Log, Parts};
 use crate::proof::SigningKey;
@@ -111,6 +112,7 @@ pub(super) fn open(dir: &Path, key: SigningKey, options: OpenOptions) -> Result<
     let log = Log::new(Parts {
         key,
         disk: Arc::new(disk),
+        patience: PATIENCE,
         durable: scan.durable,
         keys,
         slots,
