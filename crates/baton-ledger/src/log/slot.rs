@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
+
 use crate::storage::Disk;
 
 /// How long the readers of a server wait for a store to be put back, and how long its taker waits for readers.
@@ -38,6 +40,13 @@ impl Slot {
 
     /// The store, waiting for it if it is being opened again. Let go of it soon.
     pub(crate) fn get(&self) -> io::Result<Arc<dyn Disk>> {
+        match self.try_get() {
+            Some(disk) => Ok(disk),
+            None => aside(|| self.wait()),
+        }
+    }
+
+    fn wait(&self) -> io::Result<Arc<dyn Disk>> {
         let mut held = self.held();
         loop {
             let left = match &*held {
@@ -59,8 +68,10 @@ impl Slot {
     /// Waits a bounded time for another store than that of `count`, and says whether one came. The caller
     /// must hold none, or none can come.
     pub(crate) fn another_came(&self, count: u64) -> bool {
-        let waited = self.placed.wait_timeout_while(self.held(), self.patience, |_| self.count() == count);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        aside(|| {
+            let waited = self.placed.wait_timeout_while(self.held(), self.patience, |_| self.count() == count);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        });
         self.count() != count
     }
 
@@ -89,7 +100,7 @@ impl Slot {
         Ok(())
     }
 
-    fn take(&self, now: Instant) -> Option<Arc<dyn Disk>> {
+    pub(crate) fn take(&self, now: Instant) -> Option<Arc<dyn Disk>> {
         let mut held = self.held();
         let Held::Open(disk) = &*held else { return None };
         let disk = Arc::clone(disk);
@@ -118,5 +129,13 @@ impl Slot {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Waits without keeping other tasks waiting: a worker of a runtime gives its place to another thread meanwhile.
+fn aside<T>(wait: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+        _ => wait(),
     }
 }

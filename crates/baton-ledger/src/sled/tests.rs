@@ -7,6 +7,7 @@ use super::*;
 use crate::contract::{AppendSet, Record};
 use crate::log::chunk::Chunk;
 use crate::log::health::Failed;
+use crate::log::slot::{PATIENCE, Slot};
 
 fn filled(dir: &std::path::Path) -> SledLedger {
     let options = OpenOptions { min_free_bytes: 0, ..OpenOptions::default() };
@@ -191,6 +192,22 @@ fn reads_wait_for_a_store_that_is_exchanged_and_one_who_still_reads_holds_it() {
         assert_eq!(reading.join().unwrap().unwrap().len(), 3);
         assert_eq!(reopening.join().unwrap().unwrap().size, 3);
     });
+}
+
+#[test]
+fn reader_that_waits_for_a_store_keeps_no_other_task_of_its_runtime_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let slot = Arc::new(Slot::new(filled(dir.path()).log.disk().unwrap(), PATIENCE));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let found = runtime.block_on(runtime.spawn(async move {
+        let disk = slot.take(std::time::Instant::now()).unwrap();
+        let count = slot.count();
+        let placing = Arc::clone(&slot);
+        // It can not run before the one worker there is goes on to other tasks.
+        tokio::spawn(async move { placing.place(disk) });
+        (slot.get().is_ok(), slot.another_came(count))
+    }));
+    assert_eq!(found.unwrap(), (true, true));
 }
 
 /// Who has the disk and not the key can make every sum fit. The head file is taken away too, so that
