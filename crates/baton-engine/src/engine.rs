@@ -72,7 +72,7 @@ impl Engine {
     ///
     /// When it folds, every record is checked: its leaf against its hash, its words against their commitments,
     /// its place against what it says. That takes time in proportion to the log, and blocks the calling thread
-    /// while it does; a second thread reads ahead. Then the keys of all erased words are destroyed once
+    /// while it does; others read ahead. Then the keys of all erased words are destroyed once
     /// more; where that fails, it is said in the log and tried again before every batch.
     ///
     /// # Errors

@@ -3,11 +3,12 @@
 //! Leaf hashes are checked by the ledger, commitments and places when a record is decoded. The first
 //! record that does not fit ends it: a state built on the rest would be wrong.
 //!
-//! At start one thread reads pages, as many as there are processors decode them, each page on its own,
-//! and the calling thread folds them in the order of the log.
+//! At start as many threads as there are processors read pages and decode them, each page on its own, and the calling
+//! thread folds them in the order of the log. What reads a page also decodes it: records that pass from thread
+//! to thread cost fresh memory for each.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Builder, Scope};
 
 use baton_domain::event::Recorded;
@@ -18,19 +19,20 @@ use crate::codec::Decoder;
 use crate::error::{ReadError, StartError};
 use crate::log;
 
-/// How many pages may wait before and after each decoding thread. Enough that none waits long for
-/// another; a page is at most 8 MiB.
+/// Records of a page.
+const PAGE: u64 = MAX_READ_RECORDS as u64;
+
+/// How many pages may wait behind each reading thread: enough that it seldom waits for another.
 const PAGES_AHEAD: usize = 2;
 
-/// At most so many threads decode: folding takes the state of one thread and is not much faster than
-/// so many decode.
-const MAX_DECODERS: usize = 4;
+/// At most so many threads read: folding takes the state of one thread and is not much faster than
+/// so many read and decode.
+const MAX_READERS: usize = 4;
 
 /// A log with more events than this is folded with rests on the way, so that it need not all be open at once. Fewer
 /// are folded faster than they are packed.
 const REST_EVERY: u64 = 1_000_000;
 
-type Stored = Result<Vec<StoredRecord>, ReadError>;
 type Page = Result<Vec<Arc<Recorded>>, ReadError>;
 
 /// Folds into `state` what the log holds beyond it.
@@ -38,7 +40,7 @@ pub(crate) async fn catch_up(ledger: &dyn Ledger, mut state: State) -> Result<St
     let end = ledger.head().size;
     let mut decoder = Decoder::default();
     while state.size < end {
-        for recorded in &decode(&mut decoder, read(ledger, state.size).await)? {
+        for recorded in &decode(&mut decoder, &read(ledger, state.size, end).await?)? {
             state.evolve(recorded);
         }
     }
@@ -48,23 +50,15 @@ pub(crate) async fn catch_up(ledger: &dyn Ledger, mut state: State) -> Result<St
 /// Folds the whole log; blocks the calling thread.
 pub(crate) fn fold(ledger: &dyn Ledger) -> Result<State, StartError> {
     let mut state = State::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Thread)?;
-    let decoders = std::thread::available_parallelism().map_or(1, |n| n.get().min(MAX_DECODERS));
+    let readers = std::thread::available_parallelism().map_or(1, |n| n.get().min(MAX_READERS));
     std::thread::scope(|scope| {
-        let (mut stored, mut decoded) = (Vec::new(), Vec::new());
-        for _ in 0..decoders {
-            let (pages, page) = spawn_decoder(scope).map_err(StartError::Thread)?;
-            stored.push(pages);
-            decoded.push(page);
-        }
-        Builder::new()
-            .name("baton-read".to_owned())
-            .spawn_scoped(scope, move || runtime.block_on(read_ahead(ledger, &stored)))
-            .map_err(StartError::Thread)?;
+        let pages: Result<Vec<_>, _> =
+            (0..readers).map(|first| spawn_reader(scope, ledger, first as u64, readers as u64)).collect();
+        let pages = pages.map_err(StartError::Thread)?;
         let mut rested = 0;
-        // Pages were given out in turn, so in turn they come back; the first that does not come was never read.
+        // Pages were taken in turn, so in turn they come; the first that does not come is beyond the end.
         for turn in 0.. {
-            let Ok(page) = decoded[turn % decoders].recv() else { break };
+            let Ok(page) = pages[turn % readers].recv() else { break };
             for recorded in &page? {
                 state.evolve(recorded);
             }
@@ -77,44 +71,41 @@ pub(crate) fn fold(ledger: &dyn Ledger) -> Result<State, StartError> {
     })
 }
 
-type Ends = (SyncSender<Stored>, Receiver<Page>);
-
-/// A thread that decodes pages in the order in which it is given them. It ends with its channels.
-fn spawn_decoder<'s>(scope: &'s Scope<'s, '_>) -> std::io::Result<Ends> {
-    let (stored, pages) = sync_channel::<Stored>(PAGES_AHEAD);
+/// A thread that reads and decodes every `step`th page of the log from the `first` on, in order. It ends at the end of the
+/// log, with the first page that cannot be read, or with its channel.
+fn spawn_reader<'s>(scope: &'s Scope<'s, '_>, ledger: &'s dyn Ledger, first: u64, step: u64) -> std::io::Result<Receiver<Page>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (decoded, page) = sync_channel(PAGES_AHEAD);
-    Builder::new().name("baton-decode".to_owned()).spawn_scoped(scope, move || {
+    let end = ledger.head().size;
+    Builder::new().name("baton-read".to_owned()).spawn_scoped(scope, move || {
         let mut decoder = Decoder::default();
-        for page in pages {
+        let mut from = first * PAGE;
+        while from < end {
+            let page = runtime.block_on(read_page(ledger, &mut decoder, from, end.min(from + PAGE)));
+            let ends = page.is_err();
             // The receiver goes away only when it has met an error, and this thread then has nothing to do.
-            if decoded.send(decode(&mut decoder, page)).is_err() {
+            if decoded.send(page).is_err() || ends {
                 return;
             }
+            from += step * PAGE;
         }
     })?;
-    Ok((stored, page))
+    Ok(page)
 }
 
-/// Gives pages to the decoders in turn, up to the end of the log or the first that cannot be read.
-async fn read_ahead(ledger: &dyn Ledger, decoders: &[SyncSender<Stored>]) {
-    let end = ledger.head().size;
-    let mut next = 0;
-    for decoder in decoders.iter().cycle() {
-        if next >= end {
-            return;
-        }
-        let page = read(ledger, next).await;
-        let (count, ends) = page.as_ref().map_or((0, true), |page| (page.len() as u64, false));
-        if decoder.send(page).is_err() || ends {
-            return;
-        }
-        next += count;
+/// The records from one position up to another, decoded. The ledger may give them bit by bit.
+async fn read_page(ledger: &dyn Ledger, decoder: &mut Decoder, from: u64, to: u64) -> Page {
+    let mut page = decode(decoder, &read(ledger, from, to).await?)?;
+    while from + (page.len() as u64) < to {
+        page.extend(decode(decoder, &read(ledger, from + page.len() as u64, to).await?)?);
     }
+    Ok(page)
 }
 
-/// The records from `from` on, as many as the ledger gives at once; at least one.
-async fn read(ledger: &dyn Ledger, from: u64) -> Stored {
-    let stored = ledger.read(Position(from), MAX_READ_RECORDS).await?;
+/// The records from one position up to another, as many as the ledger gives at once; at least one.
+async fn read(ledger: &dyn Ledger, from: u64, to: u64) -> Result<Vec<StoredRecord>, ReadError> {
+    let limit = usize::try_from(to - from).unwrap_or(usize::MAX);
+    let stored = ledger.read(Position(from), limit).await?;
     if stored.is_empty() {
         let why = "the log ends before its size".to_owned();
         return Err(ReadError::Damaged { position: baton_domain::values::Position(from), why });
@@ -122,6 +113,6 @@ async fn read(ledger: &dyn Ledger, from: u64) -> Stored {
     Ok(stored)
 }
 
-fn decode(decoder: &mut Decoder, page: Stored) -> Page {
-    page?.iter().map(|stored| log::read(decoder, stored).map(|(recorded, _)| Arc::new(recorded))).collect()
+fn decode(decoder: &mut Decoder, stored: &[StoredRecord]) -> Page {
+    stored.iter().map(|stored| log::read(decoder, stored).map(|(recorded, _)| Arc::new(recorded))).collect()
 }

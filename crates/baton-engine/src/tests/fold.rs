@@ -1,4 +1,4 @@
-//! Folding a log of several pages: decoded by several threads, folded in one order.
+//! Folding a log of several pages: read by several threads, folded in one order.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::samples;
 use super::world::{ADMIN, opened};
 use crate::{StartError, batch, dump, fold};
 
-/// More pages than any machine has threads that decode, and one begun.
+/// More pages than any machine has threads that read, and one begun.
 const EVENTS: usize = 9 * MAX_READ_RECORDS + 7;
 
 /// A role granted and ended again and again: every event changes what the one before it said.
@@ -51,6 +51,27 @@ async fn a_log_of_many_pages_folds_to_the_state_of_its_events_one_by_one() {
     events.iter().for_each(|event| one_by_one.evolve(event));
     let ledger = log(&events).await;
     // Folding blocks its thread, which a runtime does not allow to its own.
+    let folded = std::thread::spawn(move || fold::fold(&ledger).unwrap()).join().unwrap();
+    assert!(dump(&folded) == dump(&one_by_one), "the folded state differs");
+}
+
+/// A read ends with so many bytes, also in the middle of a page.
+#[tokio::test]
+async fn pages_that_the_ledger_gives_bit_by_bit_fold_to_the_same_state() {
+    let long = "\u{1d518}".repeat(4_000);
+    let wordy = |position| {
+        let mut value = serde_json::to_value(&*event(position)).unwrap();
+        value["remark"] = json!({ "$open": long });
+        Arc::new(samples::parse(value).unwrap())
+    };
+    let events: Vec<_> = (0..MAX_READ_RECORDS as u64 + 100).map(wordy).collect();
+    let mut one_by_one = State::default();
+    events.iter().for_each(|event| one_by_one.evolve(event));
+    let ledger = MemoryLedger::new();
+    for events in events.chunks(200) {
+        append(&ledger, events.iter().map(|event| batch::record(event).unwrap()).collect()).await;
+    }
+    assert!(ledger.read(baton_ledger::Position(0), MAX_READ_RECORDS).await.unwrap().len() < MAX_READ_RECORDS);
     let folded = std::thread::spawn(move || fold::fold(&ledger).unwrap()).join().unwrap();
     assert!(dump(&folded) == dump(&one_by_one), "the folded state differs");
 }
