@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod asking;
 mod codec;
 mod erasure;
 mod failures;
