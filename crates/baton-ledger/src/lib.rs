@@ -52,6 +52,6 @@ pub use proof::{
 };
 pub use sled::{
     Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, RewriteHook, RewriteStep, SledLedger, SyncHook, SyncMode,
-    SyncPoint, WriteHook, inspect, inspect_probed, noted_checkpoint, probe_store,
+    SyncPoint, WriteHook, claim, inspect, inspect_probed, is_claimed, noted_checkpoint, probe_store,
 };
 pub use storage::files::free_bytes;

@@ -106,4 +106,30 @@ mod tests {
         early_head(&dir).await;
         begin(&dir).await.unwrap();
     }
+
+    #[tokio::test]
+    async fn key_that_is_left_of_a_log_that_is_gone_begins_no_second_one_however_often_that_is_tried() {
+        let dir = Dir::new();
+        begin(&dir).await.unwrap();
+        fs::remove_dir_all(dir.data()).unwrap();
+        for empty in [false, false, true, true] {
+            if empty {
+                fs::create_dir_all(dir.data()).unwrap();
+            }
+            let before = files(&dir.0);
+            let refused = begin(&dir).await.unwrap_err();
+            assert!(matches!(&refused, StartError::KeyUsed { path } if *path == dir.0.join("data.key")), "{refused}");
+            assert!(files(&dir.0) == before, "something was changed: {:?}", files(&dir.0).keys());
+        }
+    }
+
+    #[tokio::test]
+    async fn creation_that_was_cut_short_after_its_key_is_taken_up_again_with_that_key() {
+        let dir = Dir::new();
+        baton_ledger::claim(&dir.data()).unwrap();
+        let key = KeyPlace::Beside.create(&dir.data(), ORIGIN).unwrap();
+        begin(&dir).await.unwrap();
+        let trust = fs::read_to_string(dir.data().join("trust.txt")).unwrap();
+        assert!(trust.contains(key.verifier_key()), "{trust}");
+    }
 }

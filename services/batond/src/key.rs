@@ -75,7 +75,8 @@ impl KeyPlace {
         }
     }
 
-    fn outside(&self, data: &Path) -> Result<PathBuf, StartError> {
+    /// The file, refused inside the data directory.
+    pub(crate) fn outside(&self, data: &Path) -> Result<PathBuf, StartError> {
         let path = self.path(data);
         let inside = *self != Self::Inside && resolved(&path).starts_with(resolved(data));
         if inside { Err(StartError::KeyInside { path, data: data.to_owned() }) } else { Ok(path) }

@@ -9,7 +9,7 @@ use crate::key::KeyPlace;
 use crate::services::{Admin, Service};
 use baton_domain::values::{PersonId, Text};
 use baton_engine::{Engine, Options, Writes};
-use baton_ledger::{Ledger, OpenOptions, ProbeCommand, SigningKey, SledLedger, SyncMode};
+use baton_ledger::{Ledger, OpenOptions, ProbeCommand, SigningKey, SledLedger, SyncMode, claim, is_claimed};
 use baton_proto::{FILE_DESCRIPTOR_SET, v1 as proto};
 use proto::admin_service_server::AdminServiceServer;
 use proto::audit_service_server::AuditServiceServer;
@@ -60,6 +60,13 @@ pub enum StartError {
         /// The data directory.
         data: PathBuf,
     },
+    /// The signing key is there, and no log that was begun with it.
+    #[error("the key file {} is there already and may have signed a log; a second log under it would tell another story in the \
+             same name: name another file, or remove this one if nothing was ever signed with it", path.display())]
+    KeyUsed {
+        /// The key file.
+        path: PathBuf,
+    },
     /// An id is malformed.
     #[error("{0}")]
     Invalid(String),
@@ -77,7 +84,8 @@ pub enum StartError {
 }
 
 /// Makes a data directory and its signing key, and opens its log: position 0 names the origin and the
-/// first administrator. A key of this origin that is there already is used.
+/// first administrator. What was cut short is taken up again, with the key that it left; a key that lies there
+/// otherwise is refused, because two logs under one key would be a log that tells two stories.
 ///
 /// # Errors
 /// See [`StartError`]; a directory whose log has begun is refused and not changed.
@@ -85,6 +93,11 @@ pub async fn init(data: &Path, key: &KeyPlace, origin: &str, administrator: &str
     let administrator: PersonId = administrator.parse().map_err(|e| StartError::Invalid(format!("administrator: {e}")))?;
     let name = Text::parse(name.unwrap_or_default()).map_err(|e| StartError::Invalid(format!("name: {e}")))?;
     begun::refuse(data)?;
+    if !is_claimed(data) && key.path(data).exists() {
+        return Err(StartError::KeyUsed { path: key.path(data) });
+    }
+    key.outside(data)?;
+    claim(data)?;
     let key = key.create(data, origin)?;
     let ledger = open(data, key, &Opening::default()).await?;
     let opened = baton_engine::open_log(&ledger, administrator, name, jiff::Timestamp::now()).await;

@@ -108,6 +108,11 @@ impl Layout {
         self.dir.join("store.new")
     }
 
+    /// There from the moment at which a log is made here.
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.dir.join("LOCK")
+    }
+
     fn format(&self) -> PathBuf {
         self.dir.join("FORMAT")
     }
@@ -140,7 +145,7 @@ impl Layout {
     ///
     /// The lock is the system's and ends with the process, so a stale one cannot exist.
     pub(super) fn lock(&self) -> Result<File, OpenError> {
-        let path = self.dir.join("LOCK");
+        let path = self.lock_file();
         let mut file =
             File::options().create(true).truncate(false).read(true).write(true).open(&path).map_err(io_at("open", &path))?;
         match file.try_lock() {
@@ -158,7 +163,7 @@ impl Layout {
 
     /// Keeps servers away while somebody looks; changes nothing. `None` where there is no lock file.
     pub(super) fn lock_shared(&self) -> Result<Option<File>, OpenError> {
-        let path = self.dir.join("LOCK");
+        let path = self.lock_file();
         let mut file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -14,6 +14,7 @@
 //! end of its log in silence.
 
 mod ballast;
+mod claim;
 mod damage;
 mod disk;
 mod frames;
@@ -45,6 +46,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use self::claim::{claim, is_claimed};
 pub use self::inspect::{Inspection, inspect, inspect_probed, noted_checkpoint};
 use self::layout::Layout;
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};

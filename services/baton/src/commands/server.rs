@@ -102,6 +102,7 @@ pub(super) fn failure(error: StartError) -> Failure {
             _ => Failure::Refused(sentence),
         },
         StartError::Log(_)
+        | StartError::KeyUsed { .. }
         | StartError::Store(
             OpenError::NewerFormat { .. }
             | OpenError::OlderFormat { .. }
