@@ -21,7 +21,8 @@ use crate::client::Clients;
 use crate::commands::{register, request, transition};
 use crate::server::{DataDir, Server, program};
 
-const REQUESTS: usize = 80;
+/// Enough for more than 256 events, so that the store holds a tile of the tree.
+const REQUESTS: usize = 230;
 const TRANSITION: &str = "QUY.DENT.TEST";
 const BLOCK: usize = 4096;
 
@@ -89,6 +90,7 @@ async fn original(how: &'static str) -> Original {
         clients.record("admin", mixed("DAMAGE", number % 3, number)).await.expect("recorded");
     }
     let events = clients.read_all(0).await.expect("the log is read");
+    assert!(events.len() > 256, "{} events complete no tile", events.len());
     let views = views(&clients).await.expect("the board is read");
     // The head file follows within a second; damage to what it does not cover yet is another matter.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
