@@ -158,7 +158,9 @@ async fn second_server_on_the_same_directory_is_refused_and_the_first_goes_on() 
 #[tokio::test(flavor = "multi_thread")]
 async fn directory_of_a_newer_release_is_refused_and_not_changed() {
     let data = DataDir::begun().await;
-    std::fs::write(data.path().join("FORMAT"), "baton-ledger 3\n").expect("the format is changed");
+    let format = data.path().join("FORMAT");
+    let ours = std::fs::read(&format).expect("a format");
+    std::fs::write(&format, "baton-ledger 99\n").expect("the format is changed");
     let before = data.files();
     let refused = Server::refused(&data);
     assert_eq!(refused.code, Some(1), "{}", refused.said);
@@ -168,7 +170,7 @@ async fn directory_of_a_newer_release_is_refused_and_not_changed() {
     };
     assert!(without_lock(before) == without_lock(data.files()), "a file changed");
 
-    std::fs::write(data.path().join("FORMAT"), "baton-ledger 2\n").expect("the format is restored");
+    std::fs::write(&format, ours).expect("the format is restored");
     Server::start(&data);
 }
 

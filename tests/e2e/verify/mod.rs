@@ -181,6 +181,9 @@ async fn report_names_the_first_bad_position() {
 async fn rewritten(of: &DataDir) -> DataDir {
     let data = DataDir::begun().await;
     fs::remove_dir_all(data.path()).expect("removed");
+    // As a creation that was cut short leaves it, or the key would be refused as that of a log which is gone.
+    fs::create_dir(data.path()).expect("made");
+    fs::write(data.path().join("LOCK"), "").expect("claimed");
     fs::copy(of.key(), data.key()).expect("the operator has the key");
     data.begin().await;
     data

@@ -29,8 +29,8 @@
 //! the 256 parts of its cache, whatever it is told, so chunks decide how much memory it takes; and a record
 //! is read with its whole chunk. Smaller ones cost disk: 16 KiB took 2.51 bytes for each byte of events, 96 KiB 2.44.
 //!
-//! **Why 120 KiB at most?** A larger record has a chunk of its own, with the tiles that it completes. The engine rewrites a node as one piece,
-//! and puts a piece over a quarter of its segment size into a side file that it never syncs. Chunks of
+//! **Why 120 KiB at most?** A larger record has a chunk of its own, with the tiles that it completes. The engine rewrites a
+//! node as one piece, and puts a piece over a quarter of its segment size into a side file that it never syncs. Chunks of
 //! 96 KiB in its default segments of 512 KiB did end up there (56 files for 500 chunks); with the
 //! segments of [`SEGMENT`] 17 of them fit.
 
