@@ -210,7 +210,7 @@ pub enum OpenError {
     },
     /// Written before the first release, in a form that proves nothing. Nothing was changed.
     #[error(
-        "the data directory {} has format {found}, from before checkpoints were signed, and this release reads {supported}; load its events into a new directory",
+        "the data directory {} has format {found}, which no release ever wrote, and this one reads {supported}; load its events into a new directory",
         dir.display()
     )]
     OlderFormat {
