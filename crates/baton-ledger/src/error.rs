@@ -208,7 +208,7 @@ pub enum OpenError {
         /// The newest format this release knows.
         supported: u32,
     },
-    /// Written before the first release, in a form that proves nothing. Nothing was changed.
+    /// Written before the first release. Nothing was changed.
     #[error(
         "the data directory {} has format {found}, which no release ever wrote, and this one reads {supported}; load its events into a new directory",
         dir.display()
