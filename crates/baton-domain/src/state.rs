@@ -39,6 +39,7 @@ pub struct State {
 impl State {
     /// Folds the next event in. Total; knows no route.
     pub fn evolve(&mut self, recorded: &Arc<Recorded>) {
+        // First, so that a state that was not folded to the end is known by it.
         self.size = recorded.position.0.saturating_add(1);
         self.recorded_at = Some(recorded.recorded_at);
         self.revisions.insert(recorded.stream.clone(), recorded.revision);

@@ -1,4 +1,5 @@
-//! A batch being built: requests decided in order, each on the state the ones before it would leave.
+//! A batch being built: requests decided in order, each on the state the ones before it would leave, and folded into it
+//! in place. What a request leaves in it that is not kept is taken back.
 //!
 //! Nothing here is durable and nothing leaves: outcomes are kept with their requests until the writer
 //! knows what became of the append. An outcome that rests on the durable log alone says so.
@@ -41,6 +42,8 @@ pub(crate) struct Batch {
     base: Arc<State>,
     /// The state after them.
     state: State,
+    /// A state of this batch, or before it, and the events from there to `state`.
+    kept: (State, Vec<Arc<Recorded>>),
     sets: Vec<AppendSet>,
     outcomes: Vec<Outcome>,
     records: usize,
@@ -62,7 +65,7 @@ pub(crate) struct Closed {
 
 /// What one request adds to the batch.
 struct Addition {
-    state: State,
+    events: Vec<Arc<Recorded>>,
     set: AppendSet,
     result: Result<Answer, SubmitError>,
 }
@@ -70,9 +73,9 @@ struct Addition {
 impl Batch {
     /// An empty batch on a state.
     pub(crate) fn on(base: Arc<State>) -> Self {
-        let state = (*base).clone();
+        let (state, kept) = ((*base).clone(), ((*base).clone(), Vec::new()));
         let (sets, outcomes, asked) = (Vec::new(), Vec::new(), HashMap::new());
-        Self { base, state, sets, outcomes, records: 0, bytes: 0, content: 0, asked }
+        Self { base, state, kept, sets, outcomes, records: 0, bytes: 0, content: 0, asked }
     }
 
     /// Whether one more request may be taken.
@@ -126,9 +129,14 @@ impl Batch {
             self.keep(job, result);
             return None;
         }
+        let size = self.state.size;
         match self.decide(&job, now) {
-            Err(error) => self.keep(job, Err(error)),
+            Err(error) => {
+                self.take_back(size);
+                self.keep(job, Err(error));
+            }
             Ok(addition) if !self.has_room_for(&addition.set) => {
+                self.take_back(size);
                 if !self.sets.is_empty() {
                     return Some(job);
                 }
@@ -140,7 +148,7 @@ impl Batch {
                     self.asked.insert(key, (job.digest, self.outcomes.len()));
                 }
                 self.sets.push(addition.set);
-                self.state = addition.state;
+                self.kept.1.extend(addition.events);
                 self.keep(job, addition.result);
             }
         }
@@ -156,30 +164,45 @@ impl Batch {
         }
     }
 
-    fn decide(&self, job: &Job, now: Timestamp) -> Result<Addition, SubmitError> {
+    /// Decides a request and folds it in; what is left of it in the state after an error is for the caller to take back.
+    fn decide(&mut self, job: &Job, now: Timestamp) -> Result<Addition, SubmitError> {
         let submission = &job.submission;
         let request = Request { person: submission.person.clone(), command_id: submission.command_id, now };
         let refuse = |refusal| SubmitError::Refused(refusal, Position(0));
         decide::expect(&self.state, &submission.expected).map_err(refuse)?;
-        match judge(&self.state, &request, &submission.commands)? {
+        let size = self.state.size;
+        match judge(&mut self.state, &request, &submission.commands)? {
             Ok(Decided { events, .. }) if events.is_empty() => {
                 Err(SubmitError::Defect { why: "the request was taken and recorded nothing".to_owned() })
             }
-            Ok(Decided { events, warnings, state }) => {
+            Ok(Decided { events, warnings }) => {
                 let records = encode(&events, submission.commands.len())?;
                 let set = AppendSet { request: Some(submission.key()), digest: job.digest, ..unasked(records) };
                 let entries = events.iter().map(|event| Entry::of(event)).collect();
                 let answer = Answer { entries, warnings, already_recorded: false, position: Position(0), checkpoint: None };
-                Ok(Addition { state, set, result: Ok(answer) })
+                Ok(Addition { events, set, result: Ok(answer) })
             }
             Err(refusal) => {
-                let recorded = decide::refused(&self.state, &request, &submission.commands, &refusal);
+                self.take_back(size);
+                let recorded = decide::refused(&mut self.state, &request, &submission.commands, &refusal);
                 let refusal = refuse(refusal);
-                let Some(Decided { events, state, .. }) = recorded else { return Err(refusal) };
+                let Some(Decided { events, .. }) = recorded else { return Err(refusal) };
                 let set = unasked(encode(&events, 0)?);
-                Ok(Addition { state, set, result: Err(refusal) })
+                Ok(Addition { events, set, result: Err(refusal) })
             }
         }
+    }
+
+    /// Makes the state what it was at this size, before the request that is not kept.
+    fn take_back(&mut self, size: u64) {
+        if self.state.size == size {
+            return;
+        }
+        let (state, since) = &mut self.kept;
+        // From here on it is the one to begin with: no event is folded in a third time, whatever is refused.
+        since.drain(..).for_each(|event| state.evolve(&event));
+        self.state = state.clone();
+        debug_assert_eq!(self.state.size, size);
     }
 
     /// Keeps an outcome; it rests on whatever the batch holds by now.
@@ -200,13 +223,13 @@ impl Batch {
     }
 }
 
-/// Decides a request.
-pub(crate) fn judge(state: &State, request: &Request, commands: &[Command]) -> Result<Result<Decided, Refusal>, SubmitError> {
+/// Decides a request; see [`decide::decide`] for what is left in `state`.
+pub(crate) fn judge(state: &mut State, request: &Request, commands: &[Command]) -> Result<Result<Decided, Refusal>, SubmitError> {
     guarded(request.command_id, || decide::decide(state, request, commands))
 }
 
-/// Runs rules; a panic of theirs is a defect that costs this one request, not the writer. Rules work
-/// on a copy of the state, so nothing half-done is left behind.
+/// Runs rules; a panic of theirs is a defect that costs this one request, not the writer. What they leave in a state has
+/// another size then, so that nobody takes it for whole: [`State::evolve`] sets it first.
 pub(crate) fn guarded<T>(command_id: Uuid, rules: impl FnOnce() -> T) -> Result<T, SubmitError> {
     catch_unwind(AssertUnwindSafe(rules)).map_err(|panic| {
         let why = panic_text(panic.as_ref());

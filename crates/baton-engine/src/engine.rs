@@ -192,7 +192,8 @@ impl Engine {
             [command] => assess(&state, &request, command)?,
             _ => None,
         };
-        let decided = judge(&state, &request, &judged)?.map_err(refuse)?;
+        let mut tried = (*state).clone();
+        let decided = judge(&mut tried, &request, &judged)?.map_err(refuse)?;
         let entries = decided.events.iter().map(|event| Entry::of(event)).collect();
         Ok(Validated { entries, warnings: decided.warnings, assessment })
     }

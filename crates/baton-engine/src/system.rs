@@ -44,14 +44,14 @@ async fn record(
     ledger: &dyn Ledger,
     person: PersonId,
     now: Timestamp,
-    decide: impl FnOnce(&State, &Request) -> Decided,
+    decide: impl FnOnce(&mut State, &Request) -> Decided,
 ) -> Result<Position, SystemEventError> {
     if ledger.head().size == 0 {
         return Err(SystemEventError::NotBegun);
     }
-    let state = fold::fold(ledger)?;
+    let mut state = fold::fold(ledger)?;
     let request = Request { person, command_id: Uuid::new_v4(), now };
-    let decided = decide(&state, &request);
+    let decided = decide(&mut state, &request);
     let records = decided.events.iter().map(|event| batch::record(event)).collect::<Result<_, _>>()?;
     let appended = ledger.append(Batch { at: ledger.head().next(), sets: vec![batch::unasked(records)] }).await?;
     Ok(Position(appended.first.0))

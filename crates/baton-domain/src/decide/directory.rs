@@ -17,7 +17,7 @@ impl Draft<'_> {
         unmet.extend(self.existence(command));
         unmet.extend(self.content(command));
         let event = published(&st.event);
-        self.settle(command, unmet, |_| (event, Some(Placed::End)))
+        self.settle(command, unmet, event, Some(Placed::End))
     }
 
     /// Live, the register is kept by an administrator; other records by a records officer as well.

@@ -8,20 +8,20 @@ use crate::unmet::Unmet;
 use crate::values::{Position, StreamId};
 
 /// The event that records that the log goes on from a restored copy under another origin.
-pub fn log_forked(state: &State, request: &Request, forked: LogForked) -> Decided {
+pub fn log_forked(state: &mut State, request: &Request, forked: LogForked) -> Decided {
     by_the_engine(state, request, forked.into())
 }
 
 /// The event that records that another key signs from here on.
-pub fn key_rotated(state: &State, request: &Request, rotated: KeyRotated) -> Decided {
+pub fn key_rotated(state: &mut State, request: &Request, rotated: KeyRotated) -> Decided {
     by_the_engine(state, request, rotated.into())
 }
 
-fn by_the_engine(state: &State, request: &Request, event: Event) -> Decided {
+fn by_the_engine(state: &mut State, request: &Request, event: Event) -> Decided {
     let mut draft = Draft::new(state, request, None);
     let statement = draft.plain(event);
     draft.push(StreamId::Log, statement, None, Vec::new());
-    Decided { events: draft.events, warnings: Vec::new(), state: draft.state }
+    draft.decided()
 }
 
 impl Draft<'_> {
@@ -49,7 +49,7 @@ impl Draft<'_> {
             Event::ExtractIssued(e) => unmet.extend(self.extract(e)),
             _ => {}
         }
-        let unmet = self.settle(command, unmet, |_| (event, None));
+        let unmet = self.settle(command, unmet, event, None);
         if let (true, Some(what)) = (unmet.is_empty(), warning) {
             self.warn(index, "WORDS_ELSEWHERE", what);
         }

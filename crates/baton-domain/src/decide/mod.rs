@@ -2,6 +2,10 @@
 //!
 //! All commands of a request are decided in order on one state, all or nothing. Nothing here writes;
 //! what comes back is exactly what is to be appended, positions and revisions included.
+//!
+//! Events are folded into the state that was given, in place: whoever decides many requests one after another copies
+//! nothing for each. A request that is refused at its second command has left the first in it, which
+//! [`State::size`] tells.
 
 mod directory;
 mod erasure;
@@ -53,15 +57,13 @@ pub struct Warning {
     pub what: String,
 }
 
-/// What is to be appended, and what the state is then.
+/// What is to be appended.
 #[derive(Debug, Clone)]
 pub struct Decided {
     /// The events, in order of position.
     pub events: Vec<Arc<Recorded>>,
     /// Things worth saying.
     pub warnings: Vec<Warning>,
-    /// The state with the events folded in.
-    pub state: State,
 }
 
 /// A request that is not taken. Nothing of it is recorded but the refusal itself.
@@ -99,12 +101,13 @@ pub fn expect(state: &State, expected: &[(StreamId, Expected)]) -> Result<(), Re
     Ok(())
 }
 
-/// Decides `commands` in order.
+/// Decides `commands` in order, and folds the events into `state`.
 ///
 /// # Errors
 /// [`Refusal::Rules`] with every unmet rule of every command that was judged. Judging ends at the first
-/// command that can not be taken, because those after it may rest on it.
-pub fn decide(state: &State, request: &Request, commands: &[Command]) -> Result<Decided, Refusal> {
+/// command that can not be taken, because those after it may rest on it. `state` is as it was if, and only if, its size
+/// is: otherwise it holds events that are not to be, and is of no more use.
+pub fn decide(state: &mut State, request: &Request, commands: &[Command]) -> Result<Decided, Refusal> {
     let mut draft = Draft::new(state, request, None);
     for (index, command) in commands.iter().enumerate() {
         let unmet = draft.take(index, command);
@@ -112,19 +115,21 @@ pub fn decide(state: &State, request: &Request, commands: &[Command]) -> Result<
             return Err(Refusal::Rules(unmet.into_iter().map(|u| (index, u)).collect()));
         }
     }
-    Ok(Decided { events: draft.events, warnings: draft.warnings, state: draft.state })
+    Ok(draft.decided())
 }
 
 /// The event with which a log begins.
 pub fn open_log(request: &Request, opened: crate::event::LogOpened) -> Decided {
-    let mut draft = Draft::new(&State::default(), request, None);
+    let mut state = State::default();
+    let mut draft = Draft::new(&mut state, request, None);
     let statement = draft.plain(Event::from(opened));
     draft.push(StreamId::Log, statement, None, Vec::new());
-    Decided { events: draft.events, warnings: Vec::new(), state: draft.state }
+    draft.decided()
 }
 
-/// The event that records a refusal, outside the streams it was meant for. Empty for a stale revision.
-pub fn refused(state: &State, request: &Request, commands: &[Command], refusal: &Refusal) -> Option<Decided> {
+/// The event that records a refusal, outside the streams it was meant for, folded into `state` as it was before the
+/// refused request. Empty for a stale revision.
+pub fn refused(state: &mut State, request: &Request, commands: &[Command], refusal: &Refusal) -> Option<Decided> {
     let Refusal::Rules(unmet) = refusal else { return None };
     let command = commands.get(unmet.first()?.0)?;
     // Each code once, in the order of the rules.
@@ -138,12 +143,12 @@ pub fn refused(state: &State, request: &Request, commands: &[Command], refusal: 
     });
     let statement = draft.plain(event);
     draft.push(StreamId::Audit, statement, None, Vec::new());
-    Some(Decided { events: draft.events, warnings: Vec::new(), state: draft.state })
+    Some(draft.decided())
 }
 
 /// A request being decided: the state so far, and the events so far.
 struct Draft<'r> {
-    state: State,
+    state: &'r mut State,
     request: &'r Request,
     now: jiff::Timestamp,
     approval: Option<ProposalId>,
@@ -154,11 +159,15 @@ struct Draft<'r> {
 }
 
 impl<'r> Draft<'r> {
-    fn new(state: &State, request: &'r Request, approval: Option<ProposalId>) -> Self {
+    fn new(state: &'r mut State, request: &'r Request, approval: Option<ProposalId>) -> Self {
         // Microseconds are kept; and the server's clock never runs backwards in the log.
         let now = jiff::Timestamp::from_microsecond(request.now.as_microsecond()).unwrap_or(request.now);
         let now = state.recorded_at.map_or(now, |last| last.max(now));
-        Self { state: state.clone(), request, now, approval, events: Vec::new(), warnings: Vec::new(), previous: None }
+        Self { state, request, now, approval, events: Vec::new(), warnings: Vec::new(), previous: None }
+    }
+
+    fn decided(self) -> Decided {
+        Decided { events: self.events, warnings: self.warnings }
     }
 
     fn today(&self) -> Day {
@@ -178,7 +187,7 @@ impl<'r> Draft<'r> {
         }
     }
 
-    /// Decides one command; what is not met comes back, and then nothing was taken.
+    /// Decides one command. What is not met comes back: then nothing more is taken, and the draft is of no more use.
     fn take(&mut self, index: usize, command: &Command) -> Vec<Unmet> {
         let kind = command.statement.event.event_type();
         if !kind.allowed_in(command.stream.kind()) {

@@ -60,13 +60,13 @@ pub fn assess(
     id: &ProposalId,
     commands: &[Command],
 ) -> Result<Assessment, Vec<(usize, Unmet)>> {
-    let mut draft = Draft::new(state, request, Some(id.clone()));
-    run(&mut draft, commands)
+    let mut state = state.clone();
+    run(&mut Draft::new(&mut state, request, Some(id.clone())), commands)
 }
 
 fn run(draft: &mut Draft<'_>, commands: &[Command]) -> Result<Assessment, Vec<(usize, Unmet)>> {
     let touched: BTreeSet<&TransitionId> = commands.iter().filter_map(|c| c.stream.transition()).collect();
-    let before: BTreeMap<&TransitionId, View> = touched.iter().map(|id| (*id, view(&draft.state, id))).collect();
+    let before: BTreeMap<&TransitionId, View> = touched.iter().map(|id| (*id, view(draft.state, id))).collect();
     let first = draft.events.len();
     for (index, command) in commands.iter().enumerate() {
         let unmet = draft.take(index, command);
@@ -82,7 +82,7 @@ fn run(draft: &mut Draft<'_>, commands: &[Command]) -> Result<Assessment, Vec<(u
     });
     let mut assessment = Assessment {
         commands: taken.collect(),
-        consequences: touched.iter().map(|id| consequence(id, &before[id], &view(&draft.state, id))).collect(),
+        consequences: touched.iter().map(|id| consequence(id, &before[id], &view(draft.state, id))).collect(),
         digest: String::new(),
     };
     let bytes = serde_json::to_vec(&assessment).unwrap_or_default();
@@ -166,7 +166,7 @@ impl Draft<'_> {
             )];
         }
         // What can not be taken at all is refused now, not when somebody approves.
-        match assess(&self.state, self.request, id, commands) {
+        match assess(self.state, self.request, id, commands) {
             Err(unmet) => unmet.into_iter().map(|(at, u)| Unmet { what: format!("commands[{at}]: {}", u.what), ..u }).collect(),
             Ok(_) => {
                 self.push(command.stream.clone(), command.statement.clone(), None, Vec::new());
@@ -184,7 +184,6 @@ impl Draft<'_> {
             )];
         }
         let Event::Proposed(proposed) = &proposal.proposed.statement.event else { return Vec::new() };
-        let before = (self.state.clone(), self.events.len());
         let warned = self.warnings.len();
         self.push(command.stream.clone(), command.statement.clone(), None, Vec::new());
         self.approval = Some(id.clone());
@@ -193,7 +192,7 @@ impl Draft<'_> {
         self.approval = None;
         // What was warned of belongs to the approval in this request, not to a command inside the proposal.
         self.warnings.iter_mut().skip(warned).for_each(|warning| warning.command = index);
-        let refused = match result {
+        match result {
             Err(unmet) => unmet.into_iter().map(|(at, u)| Unmet { what: format!("commands[{at}]: {}", u.what), ..u }).collect(),
             Ok(assessment) if assessment.digest != digest => {
                 vec![Unmet::hard(
@@ -203,12 +202,7 @@ impl Draft<'_> {
                 )]
             }
             Ok(_) => Vec::new(),
-        };
-        if !refused.is_empty() {
-            self.state = before.0;
-            self.events.truncate(before.1);
         }
-        refused
     }
 }
 

@@ -32,7 +32,7 @@ impl Draft<'_> {
             pinned.route_version = Some(published.route.version().clone());
             pinned.route_sha256 = Some(published.sha256.clone());
         }
-        self.settle(command, unmet, |_| (Event::from(pinned), Some(Placed::End)))
+        self.settle(command, unmet, Event::from(pinned), Some(Placed::End))
     }
 
     fn record(&mut self, index: usize, transition: &Transition, command: &Command) -> Vec<Unmet> {
@@ -62,7 +62,7 @@ impl Draft<'_> {
         }
         let warnings = rules::warnings(&cx, st);
         let event = filled(&cx, st, self.state.size);
-        let unmet = self.settle(command, unmet, |_| (event, Some(placed)));
+        let unmet = self.settle(command, unmet, event, Some(placed));
         if unmet.is_empty() {
             for (code, what) in warnings {
                 self.warn(index, code, what);
@@ -77,7 +77,8 @@ impl Draft<'_> {
         &mut self,
         command: &Command,
         mut unmet: Vec<Unmet>,
-        event: impl FnOnce(&mut Self) -> (Event, Option<Placed>),
+        event: Event,
+        placed: Option<Placed>,
     ) -> Vec<Unmet> {
         if command.late && unmet.iter().any(|u| !u.waivable) {
             unmet.retain(|u| !u.waivable);
@@ -89,16 +90,8 @@ impl Draft<'_> {
         let mut gaps: Vec<_> = unmet.iter().map(Unmet::gap).collect();
         gaps.sort();
         gaps.dedup();
-        let (event, placed) = event(self);
-        let statement = Statement { event, ..command.statement.clone() };
-        let before = (self.state.clone(), self.events.len());
-        self.push(command.stream.clone(), statement, placed, gaps);
-        let broken = self.broken_invariants(command);
-        if !broken.is_empty() {
-            self.state = before.0;
-            self.events.truncate(before.1);
-        }
-        broken
+        self.push(command.stream.clone(), command.statement.with(event), placed, gaps);
+        self.broken_invariants(command)
     }
 
     /// Rules I02 and I32, on the state after the command; and of a correction, that what it makes of its

@@ -47,7 +47,7 @@ impl Draft<'_> {
             Event::LegalHoldLifted(e) => hold_lifted(&story, e),
             _ => Vec::new(),
         });
-        self.settle(command, unmet, |_| (event, None))
+        self.settle(command, unmet, event, None)
     }
 
     /// The version to which a transition moves must be published, and no decision taken may become impossible.

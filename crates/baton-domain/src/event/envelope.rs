@@ -43,6 +43,23 @@ pub struct Statement {
     pub event: Event,
 }
 
+impl Statement {
+    /// The same said of another event.
+    pub(crate) fn with(&self, event: Event) -> Self {
+        // Part by part: a copy of the whole would copy the event that is not wanted.
+        let Self { standing, occurred, done_by, act, evidence, remark, event: _ } = self;
+        Self {
+            standing: *standing,
+            occurred: occurred.clone(),
+            done_by: done_by.clone(),
+            act: act.clone(),
+            evidence: Arc::clone(evidence),
+            remark: remark.clone(),
+            event,
+        }
+    }
+}
+
 /// Where a statement is to stand in the story.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

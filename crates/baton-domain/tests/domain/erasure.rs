@@ -376,7 +376,7 @@ fn forks_and_keys_are_recorded_by_the_engine_alone() {
     log.refuse(act("LogForked", forked).at("log").by("admin"), &["NOT_FOR_CLIENTS"]);
     log.refuse(act("KeyRotated", json!({ "old_key": "a", "new_key": "b" })).at("log").by("admin"), &["NOT_FOR_CLIENTS"]);
     let rotated = baton_domain::event::KeyRotated { old_key: "a".to_owned(), new_key: "b".to_owned() };
-    let decided = decide::key_rotated(&log.state, &log.request("admin"), rotated);
+    let decided = decide::key_rotated(&mut log.state.clone(), &log.request("admin"), rotated);
     assert_eq!((decided.events.len(), decided.events[0].stream.to_string()), (1, "log".to_owned()));
     assert_eq!(decided.events[0].position, Position(log.state.size));
 }

@@ -267,7 +267,7 @@ fn approval_that_is_refused_leaves_nothing_of_itself() {
     log.refuse(wrong.clone(), &["STALE_PROPOSAL"]);
     let size = log.state.size;
     let commands = [log.command(&wrong), log.command(&log.approval("p", &seen))];
-    assert!(decide(&log.state, &log.request("checker"), &commands).is_err());
+    assert!(decide(&mut log.state.clone(), &log.request("checker"), &commands).is_err());
     assert_eq!(log.state.size, size);
 }
 

@@ -179,7 +179,7 @@ async fn decide_on(events: u64) {
             json!({ "kind": "risk", "fields": {}, "note": { "$open": "a risk to the plan" } }),
         );
         let request = Request { person: "admin".parse().unwrap(), command_id: Uuid::new_v4(), now: jiff::Timestamp::now() };
-        let decided = deciding.time(|| decide::decide(&state, &request, std::slice::from_ref(&command))).unwrap();
+        let decided = deciding.time(|| decide::decide(&mut (*state).clone(), &request, std::slice::from_ref(&command))).unwrap();
         encoding.time(|| std::hint::black_box(codec::encode(&decided.events[0]).unwrap()));
         count += 1;
     }

@@ -10,23 +10,9 @@ use baton_domain::values::{Position, Revision};
 use baton_ledger::{AppendError, Batch, Ledger};
 use serde_json::json;
 
-use super::faulty::FaultyLedger;
+use super::faulty::held;
 use super::world::*;
-use crate::{Answer, Engine, MAX_COMMANDS, OpenLogError, Options, StartError, SubmitError, Writes, dump, open_log};
-
-/// A running engine whose writer is held in the append of a first request.
-async fn held(options: Options) -> (Arc<FaultyLedger>, Engine, tokio::task::JoinHandle<Result<Answer, SubmitError>>) {
-    let ledger = FaultyLedger::opened().await;
-    let shared: Arc<dyn Ledger> = Arc::clone(&ledger) as _;
-    let engine = start_with(&shared, options).await;
-    ledger.hold();
-    let first = tokio::spawn({
-        let engine = engine.clone();
-        async move { ask(&engine, vec![note("first")]).await }
-    });
-    ledger.entered().await;
-    (ledger, engine, first)
-}
+use crate::{Engine, MAX_COMMANDS, OpenLogError, Options, StartError, SubmitError, Writes, dump, open_log};
 
 /// Puts a request into the queue and goes away.
 async fn queue_and_forget(engine: &Engine, submission: crate::Submission) {
@@ -95,20 +81,6 @@ async fn the_same_id_with_other_content_is_refused_and_that_of_another_person_is
     assert!(matches!(reused, Err(SubmitError::RequestReused { first: at }) if at == first.entries[0].position), "{reused:?}");
     let other = engine.submit(request(OFFICER, 7, vec![note("one")])).await.unwrap();
     assert!(!other.already_recorded);
-}
-
-#[tokio::test]
-async fn repeats_within_one_batch_get_the_same_receipt() {
-    let (ledger, engine, first) = held(Options::default()).await;
-    let same = || engine.submit(request(ADMIN, 7, vec![note("same")]));
-    let other = engine.submit(request(ADMIN, 7, vec![note("other")]));
-    let (one, two, three, ()) = tokio::join!(same(), same(), other, async { ledger.release() });
-    let (one, two) = (one.unwrap(), two.unwrap());
-    assert_eq!(one.entries, two.entries);
-    assert_eq!((one.already_recorded, two.already_recorded), (false, true));
-    assert!(matches!(three, Err(SubmitError::RequestReused { first }) if first == one.entries[0].position));
-    first.await.unwrap().unwrap();
-    assert_eq!(engine.snapshot().size, 3);
 }
 
 #[tokio::test]
@@ -186,19 +158,6 @@ async fn a_stale_revision_is_refused_and_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn of_two_requests_in_one_batch_that_expect_the_same_revision_the_second_is_stale() {
-    let (ledger, engine, first) = held(Options::default()).await;
-    let expecting = |id| crate::Submission {
-        expected: vec![(stream(WAVE), Expected::Exact(Revision(1)))],
-        ..request(ADMIN, id, vec![note("n")])
-    };
-    let (one, two, ()) = tokio::join!(engine.submit(expecting(1)), engine.submit(expecting(2)), async { ledger.release() });
-    first.await.unwrap().unwrap();
-    assert_eq!(one.unwrap().entries[0].revision, Revision(2));
-    assert!(matches!(two, Err(SubmitError::Refused(Refusal::StaleRevision { actual: Some(Revision(2)), .. }, Position(2)))));
-}
-
-#[tokio::test]
 async fn a_request_at_the_bound_of_commands_is_taken_and_one_past_it_refused() {
     let engine = start(&opened().await).await;
     let notes = |count| (0..count).map(|_| note("n")).collect::<Vec<Command>>();
@@ -225,27 +184,6 @@ async fn a_request_larger_than_any_batch_is_refused() {
     let refused = ask(&engine, commands).await;
     assert!(matches!(refused, Err(SubmitError::TooLarge { command: None, what: "the bytes of a request", .. })), "{refused:?}");
     assert_eq!(engine.snapshot().size, 1);
-}
-
-#[tokio::test]
-async fn requests_that_do_not_fit_into_one_batch_go_into_the_next() {
-    let (ledger, engine, first) = held(Options::default()).await;
-    let tasks: Vec<_> = (0..100_u128)
-        .map(|id| {
-            let engine = engine.clone();
-            // Little content, large events: only the built batch shows how much it is.
-            let mut submission = request(ADMIN, id, vec![large(&format!("o{id}"), 60_000)]);
-            submission.content = Vec::new();
-            tokio::spawn(async move { engine.submit(submission).await })
-        })
-        .collect();
-    tokio::task::yield_now().await;
-    ledger.release();
-    first.await.unwrap().unwrap();
-    for task in tasks {
-        task.await.unwrap().unwrap();
-    }
-    assert_eq!(engine.snapshot().size, 102);
 }
 
 #[tokio::test]

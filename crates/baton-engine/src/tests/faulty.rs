@@ -10,6 +10,9 @@ use baton_ledger::{
 };
 use tokio::sync::{Semaphore, watch};
 
+use super::world::{ask, note, start_with};
+use crate::{Answer, Engine, Options, SubmitError};
+
 /// What becomes of the appends from now on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -227,4 +230,18 @@ impl Ledger for FaultyLedger {
     async fn close(&self) -> Result<(), CloseError> {
         self.inner.close().await
     }
+}
+
+/// A running engine whose writer is held in the append of a first request.
+pub(crate) async fn held(options: Options) -> (Arc<FaultyLedger>, Engine, tokio::task::JoinHandle<Result<Answer, SubmitError>>) {
+    let ledger = FaultyLedger::opened().await;
+    let shared: Arc<dyn Ledger> = Arc::clone(&ledger) as _;
+    let engine = start_with(&shared, options).await;
+    ledger.hold();
+    let first = tokio::spawn({
+        let engine = engine.clone();
+        async move { ask(&engine, vec![note("first")]).await }
+    });
+    ledger.entered().await;
+    (ledger, engine, first)
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod asking;
+mod batches;
 mod codec;
 mod erasure;
 mod failures;

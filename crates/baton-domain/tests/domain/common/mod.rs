@@ -56,7 +56,7 @@ impl Given {
 
     pub fn decide(&self, act: &Act) -> Result<Decided, Refusal> {
         let person = act.by.clone().unwrap_or_else(|| self.actor(act));
-        decide::decide(&self.state, &self.request(&person), &[self.command(act)])
+        decide::decide(&mut self.state.clone(), &self.request(&person), &[self.command(act)])
     }
 
     /// Takes what was decided into the log.
@@ -64,7 +64,7 @@ impl Given {
         self.requests += 1;
         self.warnings = decided.warnings.iter().map(|w| w.code.clone()).collect();
         self.events.extend(decided.events.iter().cloned());
-        self.state = decided.state;
+        decided.events.iter().for_each(|event| self.state.evolve(event));
         decided.events.last().expect("an event").revision
     }
 

@@ -4,6 +4,7 @@ use super::{Act, Given, act};
 use baton_domain::decide::{Request, open_log};
 use baton_domain::event::LogOpened;
 use baton_domain::route::{BodyKind, RoleSide, Route, SHIPPED};
+use baton_domain::state::State;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
@@ -137,7 +138,7 @@ impl Given {
         };
         let decided = open_log(&request, opened);
         let mut log = Self {
-            state: decided.state.clone(),
+            state: State::default(),
             events: Vec::new(),
             warnings: Vec::new(),
             transition: format!("{}.{}.{}", shape.receiver, shape.services[0], shape.wave),

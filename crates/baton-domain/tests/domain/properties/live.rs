@@ -120,9 +120,10 @@ proptest! {
         let mut events = Vec::new();
         let mut refusal = None;
         for (index, command) in commands.iter().enumerate() {
-            match decide(&state, &request, std::slice::from_ref(command)) {
+            let size = state.size;
+            match decide(&mut state, &request, std::slice::from_ref(command)) {
                 Ok(decided) => {
-                    state = decided.state;
+                    prop_assert_eq!(state.size, size + decided.events.len() as u64);
                     events.extend(decided.events);
                 }
                 Err(Refusal::Rules(unmet)) => {
@@ -132,7 +133,7 @@ proptest! {
                 Err(stale) => panic!("{stale:?}"),
             }
         }
-        match (decide(&log.state, &request, &commands), refusal) {
+        match (decide(&mut log.state, &request, &commands), refusal) {
             (Ok(whole), None) => prop_assert_eq!(whole.events, events),
             (Err(whole), Some(one)) => prop_assert_eq!(whole, one),
             (whole, one) => prop_assert!(false, "{:?} but {:?}", whole.map(|d| d.events), one),
