@@ -28,8 +28,12 @@ use crate::submission::{Answer, Entry, Submission};
 /// A request on its way, and where its answer goes.
 pub(crate) struct Job {
     pub(crate) submission: Submission,
-    /// Keyed digest of the content, made by the caller's thread.
+    /// What the ledger remembers it by.
+    pub(crate) key: RequestKey,
+    /// Keyed digest of the content, made by the caller's thread. The content itself goes no further.
     pub(crate) digest: [u8; 32],
+    /// Bytes of the content.
+    pub(crate) size: usize,
     pub(crate) reply: oneshot::Sender<Result<Answer, SubmitError>>,
 }
 
@@ -85,7 +89,7 @@ impl Batch {
 
     /// Keeps an answer that rests on the durable log alone.
     pub(crate) fn settle(&mut self, job: Job, result: Result<Answer, SubmitError>) {
-        self.content += job.submission.content.len();
+        self.content += job.size;
         self.outcomes.push(Outcome { job, result, rests_on_batch: false });
     }
 
@@ -123,8 +127,7 @@ impl Batch {
     /// would append does not fit any more: then it belongs into the next batch.
     #[must_use]
     pub(crate) fn take(&mut self, job: Job, now: Timestamp) -> Option<Job> {
-        let key = job.submission.key();
-        if let Some((digest, first)) = self.asked.get(&key) {
+        if let Some((digest, first)) = self.asked.get(&job.key) {
             let result = self.repeat(*first, *digest == job.digest);
             self.keep(job, result);
             return None;
@@ -145,7 +148,7 @@ impl Batch {
             Ok(addition) => {
                 self.count(&addition.set);
                 if addition.set.request.is_some() {
-                    self.asked.insert(key, (job.digest, self.outcomes.len()));
+                    self.asked.insert(job.key.clone(), (job.digest, self.outcomes.len()));
                 }
                 self.sets.push(addition.set);
                 self.kept.1.extend(addition.events);
@@ -177,7 +180,7 @@ impl Batch {
             }
             Ok(Decided { events, warnings }) => {
                 let records = encode(&events, submission.commands.len())?;
-                let set = AppendSet { request: Some(submission.key()), digest: job.digest, ..unasked(records) };
+                let set = AppendSet { request: Some(job.key.clone()), digest: job.digest, ..unasked(records) };
                 let entries = events.iter().map(|event| Entry::of(event)).collect();
                 let answer = Answer { entries, warnings, already_recorded: false, position: Position(0), checkpoint: None };
                 Ok(Addition { events, set, result: Ok(answer) })
@@ -207,7 +210,7 @@ impl Batch {
 
     /// Keeps an outcome; it rests on whatever the batch holds by now.
     fn keep(&mut self, job: Job, result: Result<Answer, SubmitError>) {
-        self.content += job.submission.content.len();
+        self.content += job.size;
         self.outcomes.push(Outcome { job, result, rests_on_batch: !self.sets.is_empty() });
     }
 

@@ -153,12 +153,14 @@ impl Engine {
     /// # Errors
     /// See [`SubmitError`]. Unmet rules are refused and the refusal is recorded in stream `audit`;
     /// a stale revision is refused and leaves no trace.
-    pub async fn submit(&self, submission: Submission) -> Result<Answer, SubmitError> {
+    pub async fn submit(&self, mut submission: Submission) -> Result<Answer, SubmitError> {
         submission.check_form()?;
         self.open(&submission.commands);
-        let digest = self.ledger.keyed_digest(&submission.content);
+        let content = std::mem::take(&mut submission.content);
+        let (digest, size) = (self.ledger.keyed_digest(&content), content.len());
+        drop(content);
         let (reply, answer) = oneshot::channel();
-        self.jobs.try_send(Job { submission, digest, reply }).map_err(|error| match error {
+        self.jobs.try_send(Job { key: submission.key(), submission, digest, size, reply }).map_err(|error| match error {
             TrySendError::Full(_) => SubmitError::QueueFull,
             TrySendError::Closed(_) => SubmitError::Closed,
         })?;
@@ -283,7 +285,7 @@ async fn assemble(
 fn spawn(writer: Writer, ended: watch::Sender<Ended>) -> std::io::Result<()> {
     let writer = Arc::new(writer);
     let worker = || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let writer = Arc::clone(&writer);
         Ok::<_, std::io::Error>(move || {
             let worked = catch_unwind(AssertUnwindSafe(|| runtime.block_on(writer.work())));

@@ -74,7 +74,7 @@ pub(crate) fn fold(ledger: &dyn Ledger) -> Result<State, StartError> {
 /// A thread that reads and decodes every `step`th page of the log from the `first` on, in order. It ends at the end of the
 /// log, with the first page that cannot be read, or with its channel.
 fn spawn_reader<'s>(scope: &'s Scope<'s, '_>, ledger: &'s dyn Ledger, first: u64, step: u64) -> std::io::Result<Receiver<Page>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let (decoded, page) = sync_channel(PAGES_AHEAD);
     let end = ledger.head().size;
     Builder::new().name("baton-read".to_owned()).spawn_scoped(scope, move || {

@@ -90,7 +90,7 @@ impl Submission {
 
     /// The key under which the ledger remembers it.
     pub(crate) fn key(&self) -> RequestKey {
-        RequestKey { caller: self.person.as_str().to_owned(), id: self.command_id }
+        RequestKey { caller: self.person.as_str().into(), id: self.command_id }
     }
 }
 

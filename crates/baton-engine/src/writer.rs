@@ -339,12 +339,11 @@ impl Writer {
 
     /// Decides a request, or gives it back when it must wait for the batch that is being appended.
     async fn decide(&self, job: Job, batch: &mut Batch) -> Option<Job> {
-        let key = job.submission.key();
         // In this order: a batch leaves the one place after it has come to the other.
-        if self.is_being_appended(&key) {
+        if self.is_being_appended(&job.key) {
             return Some(job);
         }
-        match self.ledger.request(&key) {
+        match self.ledger.request(&job.key) {
             Some(earlier) => {
                 let result = self.repeat(&job, earlier).await;
                 batch.settle(job, result);

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -183,11 +184,11 @@ pub enum Expected {
     Any,
 }
 
-/// Who asked, and which of his requests it was.
+/// Who asked, and which of his requests it was. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RequestKey {
     /// The caller, at most [`MAX_CALLER`](crate::bounds::MAX_CALLER) bytes.
-    pub caller: String,
+    pub caller: Arc<str>,
     /// The id the caller gave the request.
     pub id: Uuid,
 }

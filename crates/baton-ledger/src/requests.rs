@@ -42,7 +42,7 @@ struct Place {
 impl Requests {
     /// What was appended under a key.
     pub(crate) fn get(&self, key: &RequestKey) -> Option<RequestRecord> {
-        let caller = *self.numbers.get(&key.caller)?;
+        let caller = *self.numbers.get(&*key.caller)?;
         let made = &self.made[self.find(self.hash(caller, key.id), caller, key.id)?];
         Some(RequestRecord { first: made.first, count: made.count, digest: made.digest })
     }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     fn key(caller: &str, id: u128) -> RequestKey {
-        RequestKey { caller: caller.to_owned(), id: Uuid::from_u128(id) }
+        RequestKey { caller: caller.into(), id: Uuid::from_u128(id) }
     }
 
     /// Ids that differ in their highest or lowest bits only, by callers who use the same ones.

@@ -142,7 +142,7 @@ async fn a_request_id_with_other_content_is_refused_before_revisions_are_looked_
     assert!(matches!(refused, AppendError::RequestReused { set: 0, first: Position(0) }));
 
     let mut other_caller = requested(1, 8, vec![record("a", b"2")]);
-    other_caller.request.as_mut().unwrap().caller = "region:East".to_owned();
+    other_caller.request.as_mut().unwrap().caller = "region:East".into();
     ledger.append(batch(ledger, vec![other_caller])).await.unwrap();
 }
 
@@ -189,7 +189,7 @@ async fn every_bound_holds_at_the_bound_and_not_one_past_it(ledger: &dyn Ledger)
             MAX_CALLER,
             Box::new(|n| {
                 let mut set = requested(n as u128, 1, vec![record("a", b"1")]);
-                set.request.as_mut().unwrap().caller = "c".repeat(n);
+                set.request.as_mut().unwrap().caller = "c".repeat(n).into();
                 vec![set]
             }),
         ),

@@ -24,7 +24,7 @@ use crate::proof::SignedCheckpoint;
 use crate::storage::{Disk, is_full};
 
 impl Log {
-    pub(crate) fn append_now(&self, batch: &Batch) -> Result<Appended, AppendError> {
+    pub(crate) fn append_now(&self, mut batch: Batch) -> Result<Appended, AppendError> {
         let mut writer = self.writer();
         if writer.closed {
             return Err(AppendError::Closed);
@@ -32,14 +32,14 @@ impl Log {
         self.health.check()?;
         let (admitted, extension, tiles) = {
             let durable = self.durable();
-            let admitted = durable.index.admit(batch)?;
+            let admitted = durable.index.admit(&batch)?;
             let extension = durable.index.extension(&admitted);
             let tiles = durable.index.tree().completed_by(&extension);
             (admitted, extension, tiles)
         };
         let disk = self.disk().map_err(|source| AppendError::Io { what: "reach the store", source })?;
         self.check_space(&*disk)?;
-        let entries = self.seal(&mut writer, batch, &admitted)?;
+        let entries = self.seal(&mut writer, &mut batch, &admitted)?;
         let slots = entries.iter().filter_map(|entry| entry.sealed.as_ref()).map(|sealed| sealed.slot + 1).max();
         // Signed before it is durable, and shown to nobody before that. Should the batch be lost, the
         // same size may be signed again with another root; the first signature has then left no trace.
@@ -51,11 +51,11 @@ impl Log {
         // ---- Point of no return: from here on a crash recovers to "done". ----
         {
             let mut durable = self.durable_mut();
-            durable.index.apply(batch, &admitted, extension, checkpoint.clone());
+            durable.index.apply(&batch, &admitted, extension, checkpoint.clone());
             durable.chunks.extend(chunks.iter().map(|chunk| chunk.first));
             durable.next_slot = slots.map_or(durable.next_slot, |next| next.max(durable.next_slot));
-            for (place, record) in admitted.iter().zip(batch.records()) {
-                if let Some(said) = (self.read_succession)(&record.stream, &record.leaf) {
+            for (place, entry) in admitted.iter().zip(chunks.iter().flat_map(|chunk| &chunk.entries)) {
+                if let Some(said) = (self.read_succession)(&entry.stream, &entry.leaf) {
                     succession::take(&mut durable.key_changes, said, place.position, &checkpoint);
                 }
             }
@@ -74,27 +74,27 @@ impl Log {
         Ok(())
     }
 
-    /// The entries to store, disclosures encrypted under slots that are synced already.
-    fn seal(&self, writer: &mut Writer, batch: &Batch, admitted: &[AppendedRecord]) -> Result<Vec<Entry>, AppendError> {
+    /// The entries to store, disclosures encrypted under slots that are synced already. Leaves go from the batch into them.
+    fn seal(&self, writer: &mut Writer, batch: &mut Batch, admitted: &[AppendedRecord]) -> Result<Vec<Entry>, AppendError> {
         let disclosures = batch.records().filter(|record| record.disclosure.is_some()).count();
         let keys = self.keys();
         writer.slots.ensure(&keys, disclosures as u64).map_err(|error| self.keys_failed(error))?;
-        let requests = batch.sets.iter().flat_map(|set| {
-            let first =
-                set.request.as_ref().map(|key| Request { key: key.clone(), digest: set.digest, count: set.records.len() as u32 });
-            std::iter::once(first).chain(set.records.iter().skip(1).map(|_| None))
-        });
         let mut entries = Vec::with_capacity(admitted.len());
-        for ((record, place), request) in batch.records().zip(admitted).zip(requests) {
-            let sealed = record.disclosure.as_ref().map(|plaintext| writer.slots.seal(&place.leaf_hash, plaintext));
-            entries.push(Entry {
-                stream: place.stream.clone(),
-                revision: place.revision,
-                request,
-                leaf_hash: place.leaf_hash,
-                leaf: record.leaf.clone(),
-                sealed,
-            });
+        let mut places = admitted.iter();
+        for set in &mut batch.sets {
+            let count = set.records.len() as u32;
+            let mut request = set.request.clone().map(|key| Request { key, digest: set.digest, count });
+            for (record, place) in set.records.iter_mut().zip(places.by_ref()) {
+                let sealed = record.disclosure.as_ref().map(|plaintext| writer.slots.seal(&place.leaf_hash, plaintext));
+                entries.push(Entry {
+                    stream: place.stream.clone(),
+                    revision: place.revision,
+                    request: request.take(),
+                    leaf_hash: place.leaf_hash,
+                    leaf: std::mem::take(&mut record.leaf),
+                    sealed,
+                });
+            }
         }
         Ok(entries)
     }

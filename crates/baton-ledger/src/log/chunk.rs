@@ -260,7 +260,7 @@ impl Entry {
 impl Request {
     fn decode(input: &mut Input<'_>) -> Result<Request, String> {
         let length = input.u8()?.into();
-        let caller = input.text(length)?.to_owned();
+        let caller = input.text(length)?.into();
         let id = uuid::Uuid::from_bytes(input.array()?);
         let digest = input.array()?;
         let count = input.u32()?;

@@ -19,7 +19,7 @@ fn entry(leaf: &[u8]) -> Entry {
 fn full_entry() -> Entry {
     Entry {
         request: Some(Request {
-            key: RequestKey { caller: "icb:QUY".to_owned(), id: Uuid::from_bytes([0x11; 16]) },
+            key: RequestKey { caller: "icb:QUY".into(), id: Uuid::from_bytes([0x11; 16]) },
             digest: [0x22; 32],
             count: 2,
         }),

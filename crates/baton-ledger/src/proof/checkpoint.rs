@@ -1,6 +1,7 @@
 //! Checkpoints: the size and root of the log, signed; and the keys that a reader trusts.
 
 use std::fmt;
+use std::sync::Arc;
 
 use signed_note::{Note, StandardVerifier, Verifier, VerifierList};
 use tlog_tiles::checkpoint;
@@ -22,8 +23,13 @@ pub struct Checkpoint {
 }
 
 /// A checkpoint with the note it was read from or written to.
+///
+/// Cheap to clone: every receipt of a batch holds the same one.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SignedCheckpoint {
+pub struct SignedCheckpoint(Arc<Signed>);
+
+#[derive(PartialEq, Eq)]
+struct Signed {
     checkpoint: Checkpoint,
     note: String,
 }
@@ -88,12 +94,16 @@ impl SignedCheckpoint {
         note.add_sigs(&key.signers()).expect("an Ed25519 key signs any text");
         let note = String::from_utf8(note.to_bytes()).expect("a note is UTF-8");
         debug_assert!(note.len() <= MAX_CHECKPOINT);
-        SignedCheckpoint { checkpoint, note }
+        SignedCheckpoint::of(checkpoint, note)
     }
 
     /// A checkpoint that nobody signed, as a beginning for what is only looked at.
     pub(crate) fn unsigned(checkpoint: Checkpoint) -> Self {
-        SignedCheckpoint { checkpoint, note: String::new() }
+        SignedCheckpoint::of(checkpoint, String::new())
+    }
+
+    fn of(checkpoint: Checkpoint, note: String) -> Self {
+        SignedCheckpoint(Arc::new(Signed { checkpoint, note }))
     }
 
     /// Reads a note **without checking any signature**: for what is then compared with something
@@ -107,12 +117,12 @@ impl SignedCheckpoint {
 
     /// What it says.
     pub fn checkpoint(&self) -> &Checkpoint {
-        &self.checkpoint
+        &self.0.checkpoint
     }
 
     /// The note, with its signatures, as it is kept and handed out.
     pub fn note(&self) -> &str {
-        &self.note
+        &self.0.note
     }
 
     /// Whether this key signed it, for its own origin.
@@ -122,7 +132,7 @@ impl SignedCheckpoint {
 
     /// Whether it bears a signature, for its own origin, that fits this line of a trust file.
     pub fn bears_signature_of(&self, verifier_key: &str) -> bool {
-        TrustedKeys { lines: vec![verifier_key.to_owned()] }.verify(self.note.as_bytes()).is_ok()
+        TrustedKeys { lines: vec![verifier_key.to_owned()] }.verify(self.note().as_bytes()).is_ok()
     }
 }
 
@@ -162,7 +172,7 @@ impl TrustedKeys {
     /// [`CheckpointError::Malformed`], [`CheckpointError::Untrusted`], [`CheckpointError::BadSignature`].
     pub fn verify(&self, note: &[u8]) -> Result<SignedCheckpoint, CheckpointError> {
         let (signed, parsed) = parse(note)?;
-        let origin = signed.checkpoint.origin.clone();
+        let origin = signed.checkpoint().origin.clone();
         // A key counts for the log that bears its name and for no other.
         let known = self.lines.iter().filter_map(|line| StandardVerifier::new(line).ok()).filter(|key| key.name() == origin);
         let known = VerifierList::new(known.map(|key| Box::new(key) as Box<dyn Verifier>).collect());
@@ -190,7 +200,7 @@ fn parse(note: &[u8]) -> Result<(SignedCheckpoint, Note), CheckpointError> {
     if checkpoint.text() != parsed.text() || Note::to_bytes(&parsed) != note {
         return Err(malformed(&"it is not written as such a note is"));
     }
-    Ok((SignedCheckpoint { checkpoint, note: text.to_owned() }, parsed))
+    Ok((SignedCheckpoint::of(checkpoint, text.to_owned()), parsed))
 }
 
 impl fmt::Debug for Checkpoint {
@@ -201,6 +211,6 @@ impl fmt::Debug for Checkpoint {
 
 impl fmt::Debug for SignedCheckpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.checkpoint.fmt(f)
+        self.checkpoint().fmt(f)
     }
 }

@@ -106,7 +106,7 @@ impl SimLedger {
     }
 
     /// [`Bug::PublishedBeforeSync`]: the index and the followers first, the sync afterwards.
-    fn append_published_first(&self, batch: &Batch) -> Result<Appended, AppendError> {
+    fn append_published_first(&self, batch: Batch) -> Result<Appended, AppendError> {
         self.machine.defer_syncs(true);
         let appended = self.log.append_now(batch);
         self.machine.defer_syncs(false);
@@ -213,10 +213,10 @@ impl Ledger for SimLedger {
     async fn append(&self, mut batch: Batch) -> Result<Appended, AppendError> {
         until_polled_again(self.machine.append_waits()).await;
         match self.machine.bug() {
-            Some(Bug::PublishedBeforeSync) => self.append_published_first(&batch),
+            Some(Bug::PublishedBeforeSync) => self.append_published_first(batch),
             Some(Bug::ReaderShownUnsynced) => {
                 *self.early() = self.preview(&batch);
-                let appended = self.log.append_now(&batch);
+                let appended = self.log.append_now(batch);
                 self.early().clear();
                 appended
             }
@@ -224,9 +224,9 @@ impl Ledger for SimLedger {
                 for set in &mut batch.sets {
                     set.request = set.request.take().filter(|key| self.log.durable().index.request(key).is_none());
                 }
-                self.log.append_now(&batch)
+                self.log.append_now(batch)
             }
-            _ => self.log.append_now(&batch),
+            _ => self.log.append_now(batch),
         }
     }
 

@@ -235,7 +235,7 @@ struct Snapshots {
 #[async_trait]
 impl Ledger for SledLedger {
     async fn append(&self, batch: Batch) -> Result<Appended, AppendError> {
-        self.log.append_now(&batch)
+        self.log.append_now(batch)
     }
 
     fn head(&self) -> Head {

@@ -16,7 +16,7 @@ fn filled(dir: &std::path::Path) -> SledLedger {
         let stream = StreamName::parse("a").unwrap();
         let records = vec![Record { stream, leaf: vec![number; 40], disclosure: None }];
         let set = AppendSet { request: None, digest: [0; 32], expected: vec![], records };
-        ledger.log.append_now(&Batch { at: ledger.head().next(), sets: vec![set] }).unwrap();
+        ledger.log.append_now(Batch { at: ledger.head().next(), sets: vec![set] }).unwrap();
     }
     ledger
 }
@@ -119,7 +119,7 @@ fn append(ledger: &SledLedger) -> Result<Appended, AppendError> {
         expected: vec![],
         records: vec![Record { stream, leaf: vec![9; 40], disclosure: None }],
     };
-    ledger.log.append_now(&Batch { at: ledger.head().next(), sets: vec![set] })
+    ledger.log.append_now(Batch { at: ledger.head().next(), sets: vec![set] })
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_leaf_forged_with_its_sum_is_refused_because_the_signed_root_is_another() {
     let ledger = SledLedger::open(dir.path(), signing_key.clone(), options.clone()).unwrap();
     let record = Record { stream: StreamName::parse("a").unwrap(), leaf: b"decided: no".to_vec(), disclosure: None };
     let set = AppendSet { request: None, digest: [0; 32], expected: vec![], records: vec![record] };
-    ledger.log.append_now(&Batch { at: Position(0), sets: vec![set] }).unwrap();
+    ledger.log.append_now(Batch { at: Position(0), sets: vec![set] }).unwrap();
     let disk = ledger.log.disk().unwrap();
     let mut chunk = Chunk::decode(&disk.get(&key(0)).unwrap().unwrap()).unwrap();
     chunk.entries[0].leaf = b"decided: yes".to_vec();
@@ -245,7 +245,7 @@ fn append_leaves(ledger: &SledLedger, count: u64) {
     };
     let records = (from..from + count).map(record).collect();
     let set = AppendSet { request: None, digest: [0; 32], expected: vec![], records };
-    ledger.log.append_now(&Batch { at: Position(from), sets: vec![set] }).unwrap();
+    ledger.log.append_now(Batch { at: Position(from), sets: vec![set] }).unwrap();
 }
 
 /// The chunk that holds a position, as stored.

@@ -34,7 +34,7 @@ pub fn expecting(name: &str, expected: Expected, records: Vec<Record>) -> Append
 }
 
 pub fn key(id: u128) -> RequestKey {
-    RequestKey { caller: "icb:QUY".to_owned(), id: Uuid::from_u128(id) }
+    RequestKey { caller: "icb:QUY".into(), id: Uuid::from_u128(id) }
 }
 
 /// A batch at the ledger's head.

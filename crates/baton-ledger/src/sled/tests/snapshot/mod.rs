@@ -38,12 +38,12 @@ fn open(dir: &Path, key: &SigningKey) -> SledLedger {
 }
 
 fn request(number: u128) -> RequestKey {
-    RequestKey { caller: "icb:QUY".to_owned(), id: uuid::Uuid::from_u128(number) }
+    RequestKey { caller: "icb:QUY".into(), id: uuid::Uuid::from_u128(number) }
 }
 
 fn append_records(ledger: &SledLedger, number: u128, records: Vec<Record>) {
     let set = AppendSet { request: Some(request(number)), digest: [number as u8; 32], expected: vec![], records };
-    ledger.log.append_now(&Batch { at: ledger.head().next(), sets: vec![set] }).unwrap();
+    ledger.log.append_now(Batch { at: ledger.head().next(), sets: vec![set] }).unwrap();
 }
 
 fn record(stream: &str, leaf: &[u8], words: Option<&str>) -> Record {
