@@ -15,8 +15,8 @@
 //! | [`SledLedger`] | on disk, synced before `append` returns | servers |
 //! | [`simulation::SimLedger`] | on a simulated disk that fails | tests of what survives |
 //!
-//! All pass the same contract suite (`tests/contract.rs`). No type of the storage engine appears
-//! in a signature of this crate.
+//! All pass the same contract suite (`tests/contract.rs`). [`BareStore`] is none of them: it is the storage engine with
+//! no ledger on it, to measure a ledger against. No type of the storage engine appears in a signature of this crate.
 
 pub mod archive;
 pub mod bounds;
@@ -51,7 +51,7 @@ pub use proof::{
     TILE_WIDTH, Tile, Tree, TrustedKeys, check_consistency, check_inclusion,
 };
 pub use sled::{
-    Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, RewriteHook, RewriteStep, SledLedger, SyncHook, SyncMode,
-    SyncPoint, WriteHook, claim, inspect, inspect_probed, is_claimed, noted_checkpoint, probe_store,
+    BareStore, Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, RewriteHook, RewriteStep, SledLedger, SyncHook,
+    SyncMode, SyncPoint, WriteHook, claim, inspect, inspect_probed, is_claimed, noted_checkpoint, probe_store,
 };
 pub use storage::files::free_bytes;

@@ -54,6 +54,20 @@ async fn role_ten_appends_without_sync() {
     ten_appends(SyncMode::LeftOut).await;
 }
 
+/// The same with nothing on the storage engine.
+#[test]
+#[ignore = "a role for a child process"]
+fn role_ten_bare_appends() {
+    std::fs::create_dir(role_dir()).unwrap();
+    let mut store = BareStore::open(&role_dir().join("store")).unwrap();
+    println!();
+    for number in 0..10_u8 {
+        println!("append {number}");
+        store.append(&[number; 300]).unwrap();
+    }
+    println!("done");
+}
+
 async fn ten_appends(sync: SyncMode) {
     let ledger = open_with(&role_dir(), OpenOptions { sync, ..options() }).unwrap();
     // Ends the line on which the test's name was printed.
@@ -208,4 +222,9 @@ fn traced_syncs(role: &str) -> Vec<usize> {
 fn each_append_makes_exactly_one_real_sync_and_the_control_without_makes_none() {
     assert_eq!(traced_syncs("role_ten_appends"), [1; 10]);
     assert_eq!(traced_syncs("role_ten_appends_without_sync"), [0; 10]);
+}
+
+#[test]
+fn each_bare_append_makes_exactly_one_real_sync_as_well() {
+    assert_eq!(traced_syncs("role_ten_bare_appends"), [1; 10]);
 }

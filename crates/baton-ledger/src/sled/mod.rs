@@ -14,6 +14,7 @@
 //! end of its log in silence.
 
 mod ballast;
+mod bare;
 mod claim;
 mod damage;
 mod disk;
@@ -46,6 +47,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+pub use self::bare::BareStore;
 pub use self::claim::{claim, is_claimed};
 pub use self::inspect::{Inspection, inspect, inspect_probed, noted_checkpoint};
 use self::layout::Layout;

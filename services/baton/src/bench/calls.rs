@@ -1,7 +1,7 @@
-//! Calls over gRPC: Baton and the bare echo by turns, round by round.
+//! Calls over gRPC: Baton and bare servers by turns, round by round.
 //!
-//! Two logs are served in this process at once, a small one and a large one, and the echo beside them;
-//! each round measures everything once, so that what else the machine does meets all alike.
+//! Two logs are served in this process at once, a small one and a large one, and beside them the echo and
+//! the bare append; each round measures everything once, so that what else the machine does meets all alike.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +14,9 @@ use proto::subscribe_response::Item;
 use tonic::Status;
 use uuid::Uuid;
 
+use super::append::{self, Append};
 use super::disk::SyncedFile;
-use super::echo::{self, Answers, Echo};
+use super::echo::{self, Answers};
 use super::events;
 use super::figures::median;
 use super::fill::Filled;
@@ -197,6 +198,13 @@ fn asked(number: u64, on: &str) -> Asked {
     Asked { transition: events::transition(number), as_of, min_position: None }
 }
 
+/// Connections to what Baton is compared with.
+struct Compared {
+    echo: Server,
+    /// The bare append, where all is measured.
+    append: Option<Server>,
+}
+
 /// Everything that calls are measured on.
 pub(crate) struct Calls<'a> {
     /// The log that most is asked of.
@@ -205,6 +213,8 @@ pub(crate) struct Calls<'a> {
     pub(crate) small: &'a Served,
     /// The disk alone.
     pub(crate) disk: &'a mut SyncedFile,
+    /// Where the bare append may make its store.
+    pub(crate) bare: &'a Path,
     /// How much.
     pub(crate) amount: Amount,
 }
@@ -225,11 +235,22 @@ impl Calls<'_> {
         };
         samples.add("answer bytes", prost::Message::encoded_len(answers.get_transition.as_ref()) as f64);
         let answer_bytes = samples.of("answer bytes").to_vec();
-        let echo = Echo::start(answers).await?;
-        let echo = (Server::connect(echo.address, IN_FLIGHT.into_iter().max().unwrap_or_default()).await?, echo);
+        let append = match self.amount.scope {
+            Scope::All => Some(Append::start(self.bare, Arc::clone(&answers.record)).await?),
+            Scope::Ratios => None,
+        };
+        let echo = echo::start(answers).await?;
+        let most = IN_FLIGHT.into_iter().max().unwrap_or_default();
+        let compared = Compared {
+            echo: Server::connect(echo.address, most).await?,
+            append: match &append {
+                Some(append) => Some(Server::connect(append.address(), most).await?),
+                None => None,
+            },
+        };
         for round in 0..=rounds {
             progress(&format!("calls, round {round} of {rounds}"));
-            self.round(&echo.0, samples).await?;
+            self.round(&compared, samples).await?;
             if round == 0 {
                 samples.clear();
                 answer_bytes.iter().for_each(|bytes| samples.add("answer bytes", *bytes));
@@ -238,12 +259,13 @@ impl Calls<'_> {
         Ok(())
     }
 
-    async fn round(&mut self, echo: &Server, samples: &mut Samples) -> Result<(), Failure> {
+    async fn round(&mut self, compared: &Compared, samples: &mut Samples) -> Result<(), Failure> {
+        let echo = &compared.echo;
         self.latencies(echo, samples).await?;
         match self.amount.scope {
-            Scope::Ratios => self.records(&[64], echo, samples).await?,
+            Scope::Ratios => self.records(&[64], compared, samples).await?,
             Scope::All => {
-                self.records(&IN_FLIGHT, echo, samples).await?;
+                self.records(&IN_FLIGHT, compared, samples).await?;
                 self.other_records(echo, samples).await?;
                 self.other_reads(samples).await?;
             }
@@ -256,10 +278,13 @@ impl Calls<'_> {
     }
 
     /// Records of one note, with these many in flight.
-    async fn records(&self, in_flight: &[usize], echo: &Server, samples: &mut Samples) -> Result<(), Failure> {
+    async fn records(&self, in_flight: &[usize], compared: &Compared, samples: &mut Samples) -> Result<(), Failure> {
         let window = Until::Elapsed(self.amount.window);
         for &clients in in_flight {
-            samples.add_rate(format!("echo {clients}"), &notes(echo, echo::RECORD, clients, window).await?);
+            samples.add_rate(format!("echo {clients}"), &notes(&compared.echo, echo::RECORD, clients, window).await?);
+            if let Some(append) = &compared.append {
+                samples.add_rate(format!("append {clients}"), &notes(append, append::RECORD, clients, window).await?);
+            }
             samples.add_rate(format!("record {clients}"), &notes(&self.large.server, RECORD, clients, window).await?);
         }
         Ok(())

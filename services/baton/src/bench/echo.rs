@@ -18,6 +18,7 @@ use tonic::body::Body;
 use tonic::codec::{Codec, EncodeBuf, Encoder};
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
@@ -41,24 +42,32 @@ pub(crate) struct Answers {
     pub(crate) get_transition: Arc<GetTransitionResponse>,
 }
 
-/// A running echo server; it ends when this is dropped.
-pub(crate) struct Echo {
+/// Serves the echo.
+///
+/// # Errors
+/// When no port can be taken.
+pub(crate) async fn start(answers: Answers) -> Result<Serving, Failure> {
+    Serving::start(Routes::new(EchoService(Arc::new(answers)))).await
+}
+
+/// A running bare server; it takes no more connections when this is dropped.
+pub(crate) struct Serving {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     serving: tokio::task::JoinHandle<()>,
 }
 
-impl Echo {
-    /// Serves on a free port of loopback.
+impl Serving {
+    /// Serves on a free port of loopback. Every bare server with the same settings.
     ///
     /// # Errors
     /// When no port can be taken.
-    pub(crate) async fn start(answers: Answers) -> Result<Self, Failure> {
+    pub(crate) async fn start(routes: Routes) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::Unavailable(format!("failed to listen on loopback: {error}"));
         let listener = tokio::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let router = tonic::transport::Server::builder().add_service(EchoService(Arc::new(answers)));
+        let router = tonic::transport::Server::builder().add_routes(routes);
         let serving = tokio::spawn(async move {
             // It ends with the task; a failure of its own shows as calls that fail.
             let _ = router.serve_with_incoming(incoming).await;
@@ -67,7 +76,7 @@ impl Echo {
     }
 }
 
-impl Drop for Echo {
+impl Drop for Serving {
     fn drop(&mut self) {
         self.serving.abort();
     }
@@ -107,7 +116,7 @@ where
     Q: Message + Default + Send + 'static,
     A: Message + 'static,
 {
-    Grpc::new(SharedCodec::<A, Q>(PhantomData)).unary(Fixed(Arc::clone(answer)), request).await
+    Grpc::new(SharedCodec::<A, Q>::default()).unary(Fixed(Arc::clone(answer)), request).await
 }
 
 /// Answers every request with the same message.
@@ -123,7 +132,13 @@ impl<A, Q> UnaryService<Q> for Fixed<A> {
 }
 
 /// The server's codec, but for answers that are shared and not copied.
-struct SharedCodec<A, Q>(PhantomData<(A, Q)>);
+pub(crate) struct SharedCodec<A, Q>(PhantomData<(A, Q)>);
+
+impl<A, Q> Default for SharedCodec<A, Q> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
 
 impl<A, Q> Codec for SharedCodec<A, Q>
 where
@@ -144,7 +159,8 @@ where
     }
 }
 
-struct SharedEncoder<A>(PhantomData<A>);
+/// Encodes an answer that is shared.
+pub(crate) struct SharedEncoder<A>(PhantomData<A>);
 
 impl<A: Message> Encoder for SharedEncoder<A> {
     type Item = Arc<A>;
@@ -165,7 +181,7 @@ mod tests {
         let record = RecordResponse { position: 7, ..Default::default() };
         let many = RecordResponse { position: 8, ..Default::default() };
         let answers = Answers { record: Arc::new(record.clone()), record_many: Arc::new(many.clone()), ..Default::default() };
-        let echo = Echo::start(answers).await.expect("started");
+        let echo = start(answers).await.expect("started");
         let server = Server::connect(echo.address, 1).await.expect("connected");
         let sent = RecordRequest::default;
         assert_eq!(server.call::<_, RecordResponse>(0, RECORD, sent()).await.expect("answered"), record);

@@ -13,10 +13,11 @@
 //! |---|---|---|
 //! | fill | `fill`, `events` | filling, bytes on disk |
 //! | rest | `rest`, `child` | start, memory, opening, rebuilding |
-//! | calls | `calls`, `load`, `echo`, `disk` | Record, reads, streams, and what they are compared with |
+//! | calls | `calls`, `load`, `echo`, `append`, `disk` | Record, reads, streams, and what they are compared with |
 //! | syncs | `syncs` | syncs per batch |
 //! | beside another | `umadb` | the same load on UmaDB |
 
+mod append;
 mod calls;
 mod child;
 mod disk;
@@ -202,7 +203,9 @@ async fn call(
     let large = Served::start(large.0, large.1).await?;
     let small = Served::start(small.0, small.1).await?;
     let mut disk = SyncedFile::make(&scratch.path("synced"))?;
-    let measured = Calls { large: &large, small: &small, disk: &mut disk, amount }.measure(rounds, samples, progress).await;
+    let bare = scratch.path("bare");
+    let mut calls = Calls { large: &large, small: &small, disk: &mut disk, bare: &bare, amount };
+    let measured = calls.measure(rounds, samples, progress).await;
     large.stop().await?;
     small.stop().await?;
     measured

@@ -43,6 +43,14 @@ pub(crate) fn figures(samples: &Samples, about: &About) -> Vec<Figure> {
         let record = record.against(samples.of(&format!("echo {clients}")));
         all.push(if clients == 256 { record.must(Bound::AtLeast(0.6)) } else { record });
     }
+    for clients in IN_FLIGHT {
+        let name = format!("bare durable append, {clients} in flight, against bare echo");
+        all.push(plain(name, "calls/s", &format!("append {clients}")).against(samples.of(&format!("echo {clients}"))));
+    }
+    for clients in IN_FLIGHT {
+        let name = format!("Record, {clients} in flight, against bare durable append");
+        all.push(plain(name, "calls/s", &format!("record {clients}")).against(samples.of(&format!("append {clients}"))));
+    }
     for clients in [64, 256] {
         let name = format!("Record of a fact on a walked transition, {clients} in flight, against bare echo");
         all.push(plain(name, "calls/s", &format!("fact {clients}")).against(samples.of(&format!("echo {clients}"))));
@@ -216,6 +224,7 @@ mod tests {
         for clients in IN_FLIGHT {
             samples.add(format!("record {clients}"), 1.0);
             samples.add(format!("echo {clients}"), 1.0);
+            samples.add(format!("append {clients}"), 1.0);
         }
         samples
     }
@@ -251,6 +260,26 @@ mod tests {
         // Two rounds: 1 + 2 and 1,001 + 400; their median is 702.
         assert_eq!((latency.value, latency.against), (Some(700.5), Some(702.0)));
         assert_eq!(latency.met(), Some(true));
+    }
+
+    #[test]
+    fn price_of_durability_is_told_beside_what_record_costs_beyond_it_and_nothing_is_asked_of_either() {
+        let mut samples = samples();
+        for (name, rate) in [("echo 16", 900.0), ("append 16", 300.0), ("record 16", 150.0)] {
+            // With the 1 of before, two rounds each.
+            samples.add(name, rate - 1.0);
+        }
+        let figures = figures(&samples, &about(100_000));
+        let told = |name: &str| {
+            let figure = figures.iter().find(|figure| figure.name == name).expect("there");
+            (figure.value, figure.against, figure.ratio(), figure.bound)
+        };
+        let append = told("bare durable append, 16 in flight, against bare echo");
+        assert_eq!(append, (Some(150.0), Some(450.0), Some(1.0 / 3.0), None));
+        let record = told("Record, 16 in flight, against bare durable append");
+        assert_eq!(record, (Some(75.0), Some(150.0), Some(0.5), None));
+        let rows = |part: &str| figures.iter().filter(|figure| figure.name.contains(part)).count();
+        assert_eq!(rows("bare durable append"), 2 * IN_FLIGHT.len());
     }
 
     #[test]

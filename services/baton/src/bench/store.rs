@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use baton_engine::{Engine, Options};
 use baton_ledger::{
-    AppendError, Appended, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, OpenError,
+    AppendError, Appended, BareStore, Batch, CloseError, Disclosure, EraseError, Head, Ledger, MemoryLedger, NodeHash, OpenError,
     OpenOptions, Position, ProofError, ReadError, Receipt, ReopenError, RequestKey, RequestRecord, Revision, SignedCheckpoint,
     SledLedger, StoredRecord, StreamName, SyncHook, SyncPoint, Tile,
 };
@@ -32,6 +32,19 @@ const LET_GO: Duration = Duration::from_secs(10);
 
 /// A ledger that is open in this process.
 pub(crate) type Open = Arc<dyn Ledger>;
+
+/// The storage engine of the ledger with no ledger on it.
+pub(crate) type Bare = BareStore;
+
+/// Opens or makes such a store in a directory. Away from the runtime's threads, as every store.
+///
+/// # Errors
+/// When it does not open.
+pub(crate) async fn bare(dir: &Path) -> Result<Bare, Failure> {
+    let dir = dir.to_owned();
+    let opened = tokio::task::spawn_blocking(move || BareStore::open(&dir)).await;
+    opened.map_err(|error| failed("open a bare store", &error))?.map_err(|error| failed("open a bare store", &error))
+}
 
 /// Makes a log in a directory.
 ///
