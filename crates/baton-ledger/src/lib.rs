@@ -52,6 +52,7 @@ pub use proof::{
 };
 pub use sled::{
     BareStore, Inspection, OpenOptions, PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, RewriteHook, RewriteStep, SledLedger, SyncHook,
-    SyncMode, SyncPoint, WriteHook, claim, inspect, inspect_probed, is_claimed, noted_checkpoint, probe_store,
+    SyncMode, SyncPoint, WriteHook, claim, claim_fork, end_fork, inspect, inspect_probed, is_claimed, is_fork_claimed,
+    noted_checkpoint, probe_store,
 };
 pub use storage::files::free_bytes;

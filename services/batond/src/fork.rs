@@ -8,7 +8,10 @@ use crate::key::KeyPlace;
 use crate::start::{Opening, StartError, open};
 use baton_domain::event::LogForked;
 use baton_domain::values::{PersonId, Text};
-use baton_ledger::{Checkpoint, Ledger as _, ProbeCommand, SignedCheckpoint, TrustedKeys, noted_checkpoint};
+use baton_ledger::{
+    Checkpoint, Ledger as _, ProbeCommand, SignedCheckpoint, SigningKey, TrustedKeys, claim_fork, end_fork, is_fork_claimed,
+    noted_checkpoint,
+};
 use std::path::PathBuf;
 
 /// What to fork, and into what.
@@ -16,7 +19,7 @@ use std::path::PathBuf;
 pub struct Fork {
     /// The data directory, which nobody serves.
     pub data: PathBuf,
-    /// Where the new key is, or is made.
+    /// Where the new key is made.
     pub key: KeyPlace,
     /// The new origin.
     pub origin: String,
@@ -44,11 +47,12 @@ pub struct Forked {
     pub last_known_size: u64,
 }
 
-/// Forks a log. A fork that was cut short is repeated with the same key and origin.
+/// Forks a log. A fork that was cut short is repeated with the same key and origin, and takes the key that it left; a
+/// key that lies there otherwise is refused, because two logs under one key would be a log that tells two stories.
 ///
 /// # Errors
-/// See [`StartError`]. Nothing is changed when the origin is the old one, or the last known checkpoint is
-/// not to be relied on.
+/// See [`StartError`]. Nothing is changed when the origin is the old one, the key is there already, or the last known
+/// checkpoint is not to be relied on.
 pub async fn fork(asked: Fork) -> Result<Forked, StartError> {
     let person: PersonId = asked.person.parse().map_err(|e| StartError::Invalid(format!("person: {e}")))?;
     let note = Text::parse(&asked.note).map_err(|e| StartError::Invalid(format!("note: {e}")))?;
@@ -59,7 +63,7 @@ pub async fn fork(asked: Fork) -> Result<Forked, StartError> {
         return Err(StartError::Invalid(what));
     }
     let last_known = last_known(&asked, &noted)?;
-    let key = asked.key.create(&asked.data, &asked.origin)?;
+    let key = key(&asked)?;
     let opening = Opening { probe: asked.probe.clone(), fork: true, ..Opening::default() };
     let ledger = open(&asked.data, key, &opening).await?;
     let restored_size = ledger.head().size;
@@ -74,7 +78,22 @@ pub async fn fork(asked: Fork) -> Result<Forked, StartError> {
     let closed = ledger.close().await;
     recorded.map_err(|error| StartError::Log(error.to_string()))?;
     closed.map_err(|error| StartError::Log(error.to_string()))?;
+    end_fork(&asked.data)?;
     Ok(Forked { old_origin: old, restored_size, last_known_size: last_known.checkpoint().size })
+}
+
+/// A new key, or the one that this very fork left when it was cut short.
+fn key(asked: &Fork) -> Result<SigningKey, StartError> {
+    let path = asked.key.outside(&asked.data)?;
+    if !path.exists() {
+        let key = SigningKey::generate(&asked.origin)?;
+        // Durable before the key is, so that a key which no claim names is never taken for the one of this fork.
+        claim_fork(&asked.data, key.verifier_key())?;
+        key.save(&path)?;
+        return Ok(key);
+    }
+    let key = SigningKey::read(&path)?;
+    if is_fork_claimed(&asked.data, key.verifier_key()) { Ok(key) } else { Err(StartError::KeyUsed { path }) }
 }
 
 /// The newer of what is noted in the directory and what was given, which the old key must have signed.
@@ -91,5 +110,66 @@ fn last_known(asked: &Fork, noted: &SignedCheckpoint) -> Result<SignedCheckpoint
         true if *size >= noted.checkpoint().size => Ok(given),
         true => Ok(noted.clone()),
         false => Err(refuse(format!("it is of origin {origin:?}, the log has {:?}", noted.checkpoint().origin))),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::start::init;
+    use std::path::Path;
+
+    fn asked(dir: &Path, data: &str) -> Fork {
+        Fork {
+            data: dir.join(data),
+            key: KeyPlace::At(dir.join("fork.key")),
+            origin: "baton.test/fork".to_owned(),
+            last_known: None,
+            trust: None,
+            person: "admin".to_owned(),
+            note: String::new(),
+            probe: None,
+        }
+    }
+
+    /// A log, and a copy of it.
+    async fn two_copies(dir: &Path) {
+        init(&dir.join("data"), &KeyPlace::At(dir.join("key")), "baton.test/log", "admin", None).await.unwrap();
+        let copied = std::process::Command::new("cp").arg("-r").arg(dir.join("data")).arg(dir.join("copy")).status();
+        assert!(copied.unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn second_copy_does_not_go_on_under_the_key_of_the_fork_of_the_first() {
+        let dir = tempfile::tempdir().unwrap();
+        two_copies(dir.path()).await;
+        fork(asked(dir.path(), "data")).await.unwrap();
+        for _ in 0..2 {
+            let refused = fork(asked(dir.path(), "copy")).await.unwrap_err();
+            assert!(matches!(&refused, StartError::KeyUsed { path } if *path == dir.path().join("fork.key")), "{refused}");
+        }
+        assert!(!dir.path().join("copy/FORKING").exists(), "what is refused claims nothing");
+    }
+
+    #[tokio::test]
+    async fn fork_that_was_cut_short_after_its_key_is_made_with_that_key_and_claims_nothing_afterwards() {
+        let dir = tempfile::tempdir().unwrap();
+        two_copies(dir.path()).await;
+        let asked = asked(dir.path(), "data");
+        let left = key(&asked).unwrap();
+        fork(asked.clone()).await.unwrap();
+        let trust = std::fs::read_to_string(dir.path().join("data/trust.txt")).unwrap();
+        assert!(trust.contains(left.verifier_key()), "{trust}");
+        assert!(!is_fork_claimed(&asked.data, left.verifier_key()));
+    }
+
+    #[tokio::test]
+    async fn fork_that_was_cut_short_before_its_key_is_made_with_another_one() {
+        let dir = tempfile::tempdir().unwrap();
+        two_copies(dir.path()).await;
+        let asked = asked(dir.path(), "data");
+        claim_fork(&asked.data, SigningKey::generate(&asked.origin).unwrap().verifier_key()).unwrap();
+        fork(asked).await.unwrap();
     }
 }

@@ -106,6 +106,15 @@ impl SigningKey {
     /// [`KeyError::Origin`], [`KeyError::Exists`], [`KeyError::Io`].
     pub fn create(path: &Path, origin: &str) -> Result<Self, KeyError> {
         let key = SigningKey::generate(origin)?;
+        key.save(path)?;
+        Ok(key)
+    }
+
+    /// Makes the file of a key that was generated, readable by its owner alone. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`KeyError::Exists`], [`KeyError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), KeyError> {
         let io = |what| move |source| KeyError::Io { what, path: path.to_owned(), source };
         if path.exists() {
             return Err(KeyError::Exists { path: path.to_owned() });
@@ -116,12 +125,11 @@ impl SigningKey {
         let draft = PathBuf::from(draft);
         let _ = fs::remove_file(&draft);
         let mut file = File::options().create_new(true).write(true).mode(0o600).open(&draft).map_err(io("create"))?;
-        let written = writeln!(file, "{}", key.secret.line).and_then(|()| file.sync_all());
+        let written = writeln!(file, "{}", self.secret.line).and_then(|()| file.sync_all());
         // A link, because unlike a rename it never takes the place of another file.
         let written = written.and_then(|()| fs::hard_link(&draft, path)).and_then(|()| fs::remove_file(&draft));
         let written = written.and_then(|()| sync_parent(path));
-        written.map_err(io("write"))?;
-        Ok(key)
+        written.map_err(io("write"))
     }
 
     /// Reads a key file, which only its owner may be able to read.

@@ -1,14 +1,16 @@
-//! A directory in which a log is about to be made, claimed before there is a key for it.
+//! A directory in which a log, or a fork of one, is about to be made, claimed before there is a key for it.
 //!
 //! A creation that is cut short leaves its signing key, and is taken up again with it. A key that lies there without a
 //! claimed directory may have signed a log that is gone: a second one under it would tell auditors another story in the
-//! same name.
+//! same name. A fork is made in a directory that holds a log already, so its claim names the very key.
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::layout::{Layout, io_at};
 use crate::error::OpenError;
-use crate::storage::files::sync_dir;
+use crate::storage::files::{sync_dir, write_synced};
 
 /// Whether a directory was claimed, or holds a log. Changes nothing.
 pub fn is_claimed(dir: &Path) -> bool {
@@ -26,4 +28,36 @@ pub fn claim(dir: &Path) -> Result<(), OpenError> {
     layout.refuse_foreign()?;
     drop(layout.lock()?);
     sync_dir(&layout.dir).map_err(io_at("sync", &layout.dir))
+}
+
+/// Whether the fork under this key was claimed in the directory and has not ended. Changes nothing.
+pub fn is_fork_claimed(dir: &Path, verifier_key: &str) -> bool {
+    fs::read_to_string(Layout::new(dir).forking()).is_ok_and(|claimed| claimed.trim_end() == verifier_key)
+}
+
+/// Claims the directory of a log for its fork under this key, whose file is made afterwards; durable when it returns. The
+/// last claim counts.
+///
+/// # Errors
+/// [`OpenError::InUse`]; [`OpenError::Io`].
+pub fn claim_fork(dir: &Path, verifier_key: &str) -> Result<(), OpenError> {
+    let layout = Layout::new(dir);
+    drop(layout.lock()?);
+    let path = layout.forking();
+    write_synced(&path, format!("{verifier_key}\n").as_bytes())
+        .and_then(|()| sync_dir(&layout.dir))
+        .map_err(io_at("write", &path))
+}
+
+/// Takes the claim away, durably: the fork is made, and no further one is under its key.
+///
+/// # Errors
+/// [`OpenError::Io`].
+pub fn end_fork(dir: &Path) -> Result<(), OpenError> {
+    let layout = Layout::new(dir);
+    let path = layout.forking();
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed.and_then(|()| sync_dir(&layout.dir)).map_err(io_at("remove", &path)),
+    }
 }

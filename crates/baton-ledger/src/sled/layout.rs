@@ -8,6 +8,7 @@
 //! DATA/keys        keys of the disclosures (log/keys.rs); in no backup of the store
 //! DATA/trust.txt   the public keys of the log's checkpoints, to be handed to auditors
 //! DATA/ballast     space that is given up when the disk is full (ballast.rs)
+//! DATA/FORKING     the public key of a fork that is being made (claim.rs)
 //! DATA/REWRITE     a sync failed; the store is to be written anew (rewrite.rs)
 //! DATA/store.new   the new store, until it takes the place of the old one
 //! DATA/seal        how the store lay after a stop in order (seal.rs)
@@ -101,6 +102,11 @@ impl Layout {
     /// Says that a sync had failed and the store is to be rewritten (rewrite.rs).
     pub(super) fn marker(&self) -> PathBuf {
         self.dir.join("REWRITE")
+    }
+
+    /// Under which key the log is about to go on as a fork (claim.rs).
+    pub(super) fn forking(&self) -> PathBuf {
+        self.dir.join("FORKING")
     }
 
     /// The rewritten store, until it takes the place of the old one.

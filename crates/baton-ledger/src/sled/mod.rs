@@ -48,7 +48,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 pub use self::bare::BareStore;
-pub use self::claim::{claim, is_claimed};
+pub use self::claim::{claim, claim_fork, end_fork, is_claimed, is_fork_claimed};
 pub use self::inspect::{Inspection, inspect, inspect_probed, noted_checkpoint};
 use self::layout::Layout;
 pub use self::probe::{PROBE_DAMAGED, PROBE_SOUND, ProbeCommand, probe_store};
