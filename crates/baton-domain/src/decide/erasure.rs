@@ -27,7 +27,7 @@ impl Draft<'_> {
         }
         let found = self.state.at_positions(&named);
         let mut unmet: Vec<Unmet> = named.iter().filter_map(|p| self.barred(*p, found.get(p))).collect();
-        let missing = missing(&self.state, &found);
+        let missing = missing(self.state, &found);
         if !missing.is_empty() {
             unmet.push(Unmet::hard(
                 "ERASURE_INCOMPLETE",
@@ -60,7 +60,7 @@ impl Draft<'_> {
         {
             return hard("PROPOSAL_OPEN", format!("proposal {id} at position {position} is open: approve or decline it first"));
         }
-        let holds = holds::protecting(&self.state, recorded);
+        let holds = holds::protecting(self.state, recorded);
         if !holds.is_empty() {
             let holds: Vec<&str> = holds.iter().map(HoldId::as_str).collect();
             let what = format!(

@@ -124,7 +124,8 @@ pub(crate) enum Command {
     ///
     /// Exits with 0 when all is sound, 1 when something needs attention, 4 on damage.
     Doctor(Doctor),
-    /// Measure what this machine gives: calls, reads, starts and rebuilds beside a bare gRPC echo and the bare disk.
+    /// Measure what this machine gives: calls, reads, starts and rebuilds beside a bare gRPC echo, a
+    /// bare durable append and the bare disk.
     ///
     /// Makes its own logs and removes them. Leave the machine alone meanwhile. Exit code 1 with --guard when a
     /// ratio falls below its floor; otherwise targets that are not met are only told.
