@@ -132,6 +132,14 @@ pub(crate) async fn notes(server: &Server, path: &'static str, clients: usize, u
     .await
 }
 
+/// The time of one request and its answer, in microseconds.
+async fn one(server: &Server, path: &'static str, request: &proto::RecordRequest) -> Result<f64, Failure> {
+    let request = request.clone();
+    let begin = Instant::now();
+    server.call::<_, proto::RecordResponse>(0, path, request).await?;
+    Ok(begin.elapsed().as_secs_f64() * 1e6)
+}
+
 async fn many_notes(server: &Server, path: &'static str, clients: usize, until: Until) -> Result<Round, Failure> {
     let (server, run) = (server.clone(), run());
     drive(clients, until, move |client, nth| {
@@ -261,7 +269,7 @@ impl Calls<'_> {
 
     async fn round(&mut self, compared: &Compared, samples: &mut Samples) -> Result<(), Failure> {
         let echo = &compared.echo;
-        self.latencies(echo, samples).await?;
+        self.latencies(compared, samples).await?;
         match self.amount.scope {
             Scope::Ratios => self.records(&[64], compared, samples).await?,
             Scope::All => {
@@ -340,22 +348,33 @@ impl Calls<'_> {
         Ok(())
     }
 
-    /// One client: an echo, a bare sync and a Record by turns, because on a machine with other work a
+    /// What one client waits for a Record, and for a bare append, each with what it is compared with beside it.
+    async fn latencies(&mut self, compared: &Compared, samples: &mut Samples) -> Result<(), Failure> {
+        let baton = self.large.server.clone();
+        self.latency(&compared.echo, (&baton, RECORD), ["echo us", "fdatasync us", "record us"], samples).await?;
+        let Some(append) = &compared.append else { return Ok(()) };
+        let names = ["echo beside append us", "fdatasync beside append us", "append us"];
+        self.latency(&compared.echo, (append, append::RECORD), names, samples).await
+    }
+
+    /// One client: an echo, a bare sync and a request by turns, because on a machine with other work a
     /// wait costs most for whoever waits alone, and each of the three is to meet the same.
-    async fn latencies(&mut self, echo: &Server, samples: &mut Samples) -> Result<(), Failure> {
-        let (mut echoes, mut syncs, mut records) = (Vec::new(), Vec::new(), Vec::new());
+    async fn latency(
+        &mut self,
+        echo: &Server,
+        (server, path): (&Server, &'static str),
+        names: [&str; 3],
+        samples: &mut Samples,
+    ) -> Result<(), Failure> {
+        let mut times = [Vec::new(), Vec::new(), Vec::new()];
         let run = run();
         for nth in 0..self.amount.singles {
             let request = note(&format!("meeting/{run}"), nth);
-            let begin = Instant::now();
-            echo.call::<_, proto::RecordResponse>(0, echo::RECORD, request.clone()).await?;
-            echoes.push(begin.elapsed().as_secs_f64() * 1e6);
-            syncs.push(self.disk.sync()?);
-            let begin = Instant::now();
-            self.large.server.call::<_, proto::RecordResponse>(0, RECORD, request).await?;
-            records.push(begin.elapsed().as_secs_f64() * 1e6);
+            times[0].push(one(echo, echo::RECORD, &request).await?);
+            times[1].push(self.disk.sync()?);
+            times[2].push(one(server, path, &request).await?);
         }
-        for (name, times) in [("echo us", echoes), ("fdatasync us", syncs), ("record us", records)] {
+        for (name, times) in names.into_iter().zip(times) {
             median(&times).into_iter().for_each(|time| samples.add(name, time));
         }
         Ok(())
