@@ -1,5 +1,5 @@
 //! The hashes of the ledger: the leaf hash of RFC 6962, so that a Merkle tree over the log needs
-//! no other; the check sum of our own files; the keyed digest.
+//! no other; the check sums of our own files and chunks; the keyed digest.
 
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -18,6 +18,11 @@ pub fn leaf_hash(leaf: &[u8]) -> LeafHash {
 /// SHA-256 without a prefix, for check sums of our own files.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
+}
+
+/// XXH3-128, big-endian, for the sums of stored chunks: finds accidents, not intent.
+pub(crate) fn xxh3_128(bytes: &[u8]) -> [u8; 16] {
+    xxhash_rust::xxh3::xxh3_128(bytes).to_be_bytes()
 }
 
 /// HMAC-SHA-256, the keyed digest of every ledger.

@@ -51,7 +51,7 @@ fn golden_chunk() -> Chunk {
 
 #[test]
 fn the_stored_bytes_are_the_golden_ones_and_decode_to_the_same_chunk() {
-    let golden = include_str!("../../tests/golden/chunk-3.hex");
+    let golden = include_str!("../../tests/golden/chunk-4.hex");
     let golden: String = golden.lines().filter(|line| !line.starts_with('#')).collect();
     let golden: Vec<u8> = (0..golden.len()).step_by(2).map(|at| u8::from_str_radix(&golden[at..at + 2], 16).unwrap()).collect();
     assert_eq!(golden_chunk().encode(), golden);
@@ -71,17 +71,27 @@ fn every_flipped_bit_and_every_cut_is_noticed() {
     }
 }
 
+/// As the form before ended in a sum of another kind, which would not fit.
+#[test]
+fn a_chunk_of_another_format_is_told_from_a_damaged_one() {
+    let mut bytes = golden_chunk().encode();
+    bytes.truncate(bytes.len() - SUM_LEN);
+    bytes[0] = 3;
+    bytes.extend(crate::hash::sha256(&bytes));
+    assert_eq!(Chunk::decode(&bytes).unwrap_err(), "the chunk has format 3, this release knows 4");
+}
+
 #[test]
 fn unknown_formats_flags_and_trailing_bytes_are_refused_even_under_a_sum_that_fits() {
     let resummed = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut body = golden_chunk().encode();
-        body.truncate(body.len() - 32);
+        body.truncate(body.len() - SUM_LEN);
         change(&mut body);
-        let sum = sha256(&body);
+        let sum = xxh3_128(&body);
         body.extend(sum);
         Chunk::decode(&body).unwrap_err()
     };
-    assert!(resummed(&|b| b[0] = 4).contains("format 4"));
+    assert!(resummed(&|b| b[0] = 5).contains("format 5"));
     assert!(resummed(&|b| b[1] |= 0x80).contains("unknown flags"));
     assert!(resummed(&|b| b[20] |= 0x80).contains("unknown flags"));
     assert!(resummed(&|b| b.push(0)).contains("after its end"));

@@ -67,8 +67,8 @@ impl Log {
                 return Ok(Vec::new());
             }
             let at = durable.chunks.partition_point(|first| *first < from);
-            // No chunk is smaller than 64 bytes, so more of them are never needed.
-            durable.chunks[at..].iter().take(bytes / 64 + 1).copied().collect()
+            // No chunk is smaller than 48 bytes, so more of them are never needed.
+            durable.chunks[at..].iter().take(bytes / 48 + 1).copied().collect()
         };
         if firsts.first() != Some(&from) {
             return Err(damaged("no chunk of this log begins there".to_owned()));

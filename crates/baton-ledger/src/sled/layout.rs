@@ -24,7 +24,7 @@ use crate::error::OpenError;
 use crate::storage::files::{sync_dir, sync_parent, write_synced};
 
 /// The newest format of the data directory this release reads, and the one it writes.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 const FORMAT_WORD: &str = "baton-ledger";
 
 /// What a creation that was cut short may leave behind. `lost+found` is a file system's own.

@@ -65,10 +65,22 @@ async fn a_second_open_is_refused_names_directory_and_process_and_changes_nothin
 async fn a_newer_format_is_refused_and_nothing_changed() {
     let dir = tempfile::tempdir().unwrap();
     filled_and_closed(dir.path(), 3).await;
-    fs::write(dir.path().join("FORMAT"), "baton-ledger 4\n").unwrap();
+    fs::write(dir.path().join("FORMAT"), "baton-ledger 5\n").unwrap();
     let before = snapshot(dir.path());
     let refused = refusal(dir.path(), options());
-    assert!(matches!(refused, OpenError::NewerFormat { found: 4, supported: 3, .. }));
+    assert!(matches!(refused, OpenError::NewerFormat { found: 5, supported: 4, .. }));
+    assert_eq!(snapshot(dir.path()), before);
+}
+
+#[tokio::test]
+async fn a_format_from_before_the_first_release_is_refused_and_nothing_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    filled_and_closed(dir.path(), 3).await;
+    fs::write(dir.path().join("FORMAT"), "baton-ledger 3\n").unwrap();
+    let before = snapshot(dir.path());
+    let refused = refusal(dir.path(), options());
+    assert!(matches!(refused, OpenError::OlderFormat { found: 3, supported: 4, .. }));
+    assert!(refused.to_string().contains("load its events into a new directory"), "{refused}");
     assert_eq!(snapshot(dir.path()), before);
 }
 
