@@ -1,8 +1,10 @@
 //! Proofs, held against vectors that others published and against a second implementation.
 //!
-//! The vectors are read where they lie: `shared/vectors` beside the workspace. Where they are absent
-//! the tests say so in one line and prove nothing.
+//! Consistency proofs are in `vectors/`. The other vectors are read where they lie: `shared/vectors` beside the workspace. Where
+//! they are absent the tests say so in one line and prove nothing.
 #![allow(clippy::unwrap_used)]
+
+mod consistency;
 
 use std::path::PathBuf;
 
@@ -39,6 +41,11 @@ fn hash(value: &Value) -> Option<NodeHash> {
 /// The hashes of a proof; `None` when one of them is none.
 fn proof(value: &Value) -> Option<Vec<NodeHash>> {
     value.as_array().map_or(Some(Vec::new()), |hashes| hashes.iter().map(hash).collect())
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let hex = hex.as_str().unwrap();
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 /// Every case that does not come out as the list says, and how many came out so.
@@ -81,10 +88,6 @@ fn published_consistency_proofs_are_accepted_and_the_broken_ones_refused_but_for
 #[test]
 fn published_reference_tree_has_the_same_nodes_and_roots() {
     let Some(reference) = vectors("rfc6962-reference-tree.json") else { return };
-    let bytes = |hex: &Value| -> Vec<u8> {
-        let hex = hex.as_str().unwrap();
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-    };
     let leaves: Vec<Vec<u8>> = reference["leaf_inputs_hex"].as_array().unwrap().iter().map(bytes).collect();
     let roots: Vec<Vec<u8>> = reference["root_hashes_hex_by_size"].as_array().unwrap().iter().map(bytes).collect();
     let mut tree = Tree::new();
