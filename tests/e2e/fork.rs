@@ -113,6 +113,50 @@ async fn older_copy_is_refused_beside_a_newer_checkpoint_and_goes_on_as_a_fork_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fork_that_was_cut_short_is_named_by_the_doctor_and_ended_as_the_doctor_says() {
+    let data = DataDir::begun().await;
+    let (dir, key) = (text(&data.path()), text(&data.beside("fork.key")));
+    let fork = |key: &str, origin: &str| {
+        baton(["fork", "--data", &dir, "--key", key, "--origin", origin, "--person", "admin", "--note", "disk lost"])
+    };
+    let looked = || {
+        let looked = doctor(&data.path(), &[]);
+        let findings = looked.json()["findings"].as_array().expect("findings").clone();
+        let said = |key: &str| {
+            let fork = findings.iter().find(|finding| finding["looked_at"] == "fork");
+            fork.map(|fork| fork[key].as_str().expect("in words").to_owned()).unwrap_or_default()
+        };
+        (looked.code, complaints(&looked), said("found"), said("what_to_do"))
+    };
+    let sound = (Some(0), vec![], String::new(), String::new());
+    assert_eq!(looked(), sound);
+
+    // Cut short before its key was there: a claim without one.
+    let claimed = data.path().join("FORKING");
+    fs::write(&claimed, "baton.test/fork+00000000+AAAA\n").expect("written");
+    let (code, complained, found, advice) = looked();
+    assert_eq!((code, complained), (Some(1), vec![("fork".to_owned(), "attention".to_owned())]));
+    assert!(found.contains("FORKING") && found.contains("cut short"), "{found}");
+    assert!(advice.contains("the same baton fork command again"), "{advice}");
+    assert_eq!(fork(&key, "baton.test/fork").code, Some(0));
+    assert!(!claimed.exists(), "the same command ended it");
+    assert_eq!(looked(), sound);
+
+    // Cut short before the claim was taken away.
+    let trust = fs::read_to_string(data.path().join("trust.txt")).expect("keys");
+    let line = trust.lines().find(|line| line.starts_with("baton.test/fork+")).expect("the new key");
+    fs::write(&claimed, format!("{line}\n")).expect("written");
+    let (code, complained, found, advice) = looked();
+    assert_eq!((code, complained), (Some(1), vec![("fork".to_owned(), "attention".to_owned())]));
+    assert!(found.contains("is made"), "{found}");
+    assert!(advice.contains("remove ") && advice.contains("FORKING"), "{advice}");
+    assert_eq!(fork(&key, "baton.test/fork").code, Some(2), "the command would not end it");
+    fs::remove_file(&claimed).expect("removed");
+    assert_eq!(looked(), sound);
+    assert!(Server::start(&data.other("data", "fork.key")).stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn older_copy_of_a_log_that_changed_its_key_since_is_restored_and_forked_with_both_keys_known() {
     let data = DataDir::begun().await;
     let server = Server::start(&data);
