@@ -11,7 +11,9 @@ use baton_proto::v1 as proto;
 use serde_json::Value;
 
 use crate::archive::{restore, text};
+use crate::cut_short::{Points, cut_short};
 use crate::doctor::{complaints, doctor};
+use crate::rotation::server_command;
 use crate::verify::{Go, TRANSITION, export, history};
 
 async fn record(server: &Server, facts: usize) {
@@ -146,14 +148,73 @@ async fn fork_that_was_cut_short_is_named_by_the_doctor_and_ended_as_the_doctor_
     let trust = fs::read_to_string(data.path().join("trust.txt")).expect("keys");
     let line = trust.lines().find(|line| line.starts_with("baton.test/fork+")).expect("the new key");
     fs::write(&claimed, format!("{line}\n")).expect("written");
-    let (code, complained, found, advice) = looked();
-    assert_eq!((code, complained), (Some(1), vec![("fork".to_owned(), "attention".to_owned())]));
-    assert!(found.contains("is made"), "{found}");
-    assert!(advice.contains("remove ") && advice.contains("FORKING"), "{advice}");
-    assert_eq!(fork(&key, "baton.test/fork").code, Some(2), "the command would not end it");
-    fs::remove_file(&claimed).expect("removed");
+    assert_eq!(looked().0, Some(1));
+    let again = fork(&key, "baton.test/fork");
+    assert!(again.code == Some(0) && again.out.contains("recorded by an earlier attempt"), "{again:?}");
     assert_eq!(looked(), sound);
+    assert_eq!(fork(&key, "baton.test/fork").code, Some(2), "what is ended is not made again");
     assert!(Server::start(&data.other("data", "fork.key")).stop().success());
+}
+
+/// The command that forks a log, with a key beside it.
+fn fork(data: &DataDir) -> Vec<String> {
+    let (dir, key) = (text(&data.path()), text(&data.beside("fork.key")));
+    let given = ["fork", "--data", &dir, "--key", &key, "--origin", "baton.test/fork", "--person", "admin", "--note", "lost"];
+    given.map(str::to_owned).into_iter().chain(["--output".to_owned(), "json".to_owned()]).collect()
+}
+
+/// A stopped log, and an older copy of it that lacks one event.
+async fn whole_and_older() -> [DataDir; 2] {
+    let whole = DataDir::begun().await;
+    let server = Server::start(&whole);
+    record(&server, 3).await;
+    assert!(server.stop().success());
+    let older = whole.copy();
+    let server = Server::start(&whole);
+    record(&server, 1).await;
+    assert!(server.stop().success());
+    fs::copy(whole.path().join("head"), older.path().join("head")).expect("the newest checkpoint is known");
+    [whole, older]
+}
+
+/// Given a fork that was ended at any call, when the same command is given again, then the log opens under the new key
+/// alone, and tells of the fork once.
+#[tokio::test(flavor = "multi_thread")]
+async fn fork_that_is_killed_at_any_call_is_ended_by_the_same_command_and_recorded_once() {
+    for (begun, size) in whole_and_older().await.into_iter().zip([5, 4]) {
+        fork_is_killed(&begun, size).await;
+    }
+}
+
+async fn fork_is_killed(begun: &DataDir, size: u64) {
+    let points = Points::of(begun, fork);
+    let (mut recorded_before, mut ended) = (0, 0);
+    for (call, end) in points.drawn() {
+        let data = cut_short(begun, fork, call, end);
+        let claimed = data.path().join("FORKING").exists();
+        let looked = doctor(&data.path(), &[]);
+        assert!(!looked.out.contains("not those acknowledged"), "call {call}, {end:?}: it is but cut short: {looked:?}");
+        let again = baton(fork(&data));
+        match (again.code, claimed) {
+            (Some(0), _) => {
+                let told = again.json();
+                assert_eq!(told["old_origin"], "baton.test/e2e", "call {call}, {end:?}");
+                let sizes = (told["restored_size"].as_u64(), told["last_known_size"].as_u64());
+                assert_eq!(sizes, (Some(size), Some(5)), "call {call}, {end:?}");
+                recorded_before += u64::from(told["recorded_before"] == true);
+            }
+            // It had come to its very end.
+            (Some(2), false) if again.err.contains("has the origin") => ended += 1,
+            _ => panic!("call {call}, {end:?}: {again:?}"),
+        }
+        assert!(!data.path().join("FORKING").exists(), "call {call}, {end:?}");
+        assert!(Server::try_start(&data, server_command(), &[]).is_err(), "call {call}, {end:?}: the old key opens it");
+        let server = Server::start(&data.other("data", "fork.key"));
+        let events = Clients::connect(server.address()).await.read_all(0).await.expect("the log is read");
+        assert_eq!(events.len() as u64, size + 1, "call {call}, {end:?}: the fork is recorded once");
+    }
+    println!("{points}, {size} events; {recorded_before} had recorded the fork, {ended} had ended it");
+    assert!(!points.are_all() || (recorded_before > 0 && ended > 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

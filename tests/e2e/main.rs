@@ -4,6 +4,7 @@
 
 mod archive;
 mod campaigns;
+mod cut_short;
 mod doctor;
 mod durability;
 mod edge;

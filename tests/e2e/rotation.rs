@@ -4,24 +4,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Stdio;
 
 use baton_e2e::cli::{Ran, baton};
 use baton_e2e::commands::{fact, request, worded_fact};
-use baton_e2e::shim::{Action, Call, Files, Shim};
 use baton_e2e::{Clients, DataDir, Server};
 use baton_proto::v1 as proto;
-use rand::SeedableRng as _;
-use rand::rngs::StdRng;
-use rand::seq::SliceRandom as _;
 use serde_json::Value;
 
 use crate::archive::{Told, caught_up};
+use crate::cut_short::{Points, cut_short};
 use crate::verify::{Go, TRANSITION, copy, export, history, ours, report};
-
-/// How many points of a rotation it is killed at; "all" with the long form.
-const POINTS_VARIABLE: &str = "BATON_ROTATION_POINTS";
-const POINTS: usize = 8;
 
 fn text(path: &Path) -> String {
     path.display().to_string()
@@ -294,14 +286,6 @@ async fn log_that_is_signed_anew_by_another_key_is_refused_however_it_names_that
     }
 }
 
-/// How a rotation ends early.
-#[derive(Debug, Clone, Copy)]
-enum End {
-    Before,
-    After,
-    WithoutPower,
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn rotation_that_is_killed_at_any_call_leaves_one_key_that_opens_and_is_repeated_with_the_same_command() {
     let begun = DataDir::begun().await;
@@ -311,20 +295,11 @@ async fn rotation_that_is_killed_at_any_call_leaves_one_key_that_opens_and_is_re
     let before = Told::by(&server, size).await;
     assert!(server.stop().success());
 
-    let lived = killed(&begun, None);
-    let calls = lived.1.seen();
-    let mut points: Vec<(u64, End)> =
-        (1..=calls).flat_map(|call| [End::Before, End::After, End::WithoutPower].map(|end| (call, end))).collect();
-    points.shuffle(&mut StdRng::seed_from_u64(20));
-    let wanted = match std::env::var(POINTS_VARIABLE).as_deref() {
-        Ok("all") => points.len(),
-        Ok(number) => number.parse().expect("a number of points"),
-        Err(_) => POINTS,
-    };
+    let rotation = |data: &DataDir| arguments(data, "signing-key", "second-key");
+    let points = Points::of(&begun, rotation);
     let (mut under_old, mut under_new) = (0, 0);
-    for (call, end) in points.iter().copied().take(wanted) {
-        let (data, shim, ran) = killed(&begun, Some((call, end)));
-        assert!(shim.hit() > 0 && !ran, "call {call}, {end:?} was not reached");
+    for (call, end) in points.drawn() {
+        let data = cut_short(&begun, rotation, call, end);
         let opens = |key: &str| {
             let copied = data.other(&format!("{key}-copy"), key);
             copy(&data.path(), &copied.path());
@@ -345,31 +320,12 @@ async fn rotation_that_is_killed_at_any_call_leaves_one_key_that_opens_and_is_re
         let events = Clients::connect(server.address()).await.read_all(0).await.expect("the log is read");
         assert_eq!(events.len() as u64, size + 1, "call {call}, {end:?}: the change is recorded once");
     }
-    println!("{wanted} of {} points of {calls} calls; {under_old} left the old key, {under_new} the new one", points.len());
-    assert!(wanted < points.len() || (under_old > 0 && under_new > 0));
+    println!("{points}; {under_old} left the old key, {under_new} the new one");
+    assert!(!points.are_all() || (under_old > 0 && under_new > 0));
 }
 
-fn server_command() -> std::process::Command {
+pub(crate) fn server_command() -> std::process::Command {
     std::process::Command::new(baton_e2e::server::program("batond"))
-}
-
-/// A rotation of a copy of a log, ended at a point, and whether it came to its end.
-fn killed(begun: &DataDir, point: Option<(u64, End)>) -> (DataDir, Shim, bool) {
-    let data = begun.copy();
-    let shim = Shim::new(&data);
-    match point {
-        None => shim.watch(&Call::ALL, Files::All),
-        Some((call, End::Before)) => shim.arm(Action::KillBefore, &Call::ALL, Files::All, call, 1),
-        Some((call, _)) => shim.arm(Action::KillAfter, &Call::ALL, Files::All, call, 1),
-    }
-    let mut command = shim.command("baton");
-    command.args(arguments(&data, "signing-key", "second-key")).stdin(Stdio::null());
-    let ran = command.output().expect("baton starts").status.success();
-    assert!(point.is_some() || ran, "it comes to its end when nobody kills it");
-    if let Some((_, End::WithoutPower)) = point {
-        shim.lose_power();
-    }
-    (data, shim, ran)
 }
 
 #[tokio::test(flavor = "multi_thread")]

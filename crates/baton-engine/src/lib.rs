@@ -45,7 +45,7 @@ pub use published::Writes;
 pub use restore::erased_by;
 pub use submission::{Answer, Entry, MAX_COMMANDS, MAX_EXPECTED, Submission, Validated};
 pub use succession::key_succession;
-pub use system::{record_fork, record_key_rotation};
+pub use system::{newest_fork, record_fork, record_key_rotation};
 
 #[cfg(test)]
 mod tests;

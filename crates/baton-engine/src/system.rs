@@ -1,15 +1,19 @@
 //! Events that only the engine writes into a log that nobody serves: forks and keys.
 
 use baton_domain::decide::{self, Decided, Request};
-use baton_domain::event::{KeyRotated, LogForked};
+use baton_domain::event::{Event, KeyRotated, LogForked};
 use baton_domain::state::State;
-use baton_domain::values::{PersonId, Position};
-use baton_ledger::{Batch, Ledger};
+use baton_domain::values::{PersonId, Position, StreamId};
+use baton_ledger::{Batch, Ledger, Revision};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::error::SystemEventError;
-use crate::{batch, fold};
+use crate::codec::Decoder;
+use crate::error::{ReadError, SystemEventError};
+use crate::{batch, fold, log};
+
+/// How many events are read at a time.
+const PAGE: usize = 256;
 
 /// Records that the log goes on under another origin, and gives the position. The size of the restored
 /// copy is read from the log.
@@ -26,6 +30,25 @@ pub async fn record_fork(
 ) -> Result<Position, SystemEventError> {
     let forked = LogForked { restored_size: ledger.head().size, ..forked };
     record(ledger, person, now, |state, request| decide::log_forked(state, request, forked)).await
+}
+
+/// What the log says of how it came to its present origin: its newest [`LogForked`], if it holds any.
+///
+/// # Errors
+/// See [`ReadError`].
+pub async fn newest_fork(ledger: &dyn Ledger) -> Result<Option<LogForked>, ReadError> {
+    let Ok(stream) = log::stream_name(&StreamId::Log) else { return Ok(None) };
+    let (mut newest, mut from) = (None, Revision::FIRST);
+    loop {
+        let page = ledger.read_stream(&stream, from, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(newest) };
+        from = Revision(last.revision.0 + 1);
+        for stored in &page {
+            if let Event::LogForked(forked) = log::read(&mut Decoder::default(), stored)?.0.statement.event {
+                newest = Some(*forked);
+            }
+        }
+    }
 }
 
 /// Records that another key signs from here on, and gives the position. The keys are the ledger's own and the one it

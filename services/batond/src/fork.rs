@@ -9,8 +9,8 @@ use crate::start::{Opening, StartError, open};
 use baton_domain::event::LogForked;
 use baton_domain::values::{PersonId, Text};
 use baton_ledger::{
-    Checkpoint, Ledger as _, ProbeCommand, SignedCheckpoint, SigningKey, TrustedKeys, claim_fork, end_fork, is_fork_claimed,
-    noted_checkpoint,
+    Checkpoint, Ledger as _, ProbeCommand, SignedCheckpoint, SigningKey, SledLedger, TrustedKeys, claim_fork, end_fork,
+    is_fork_claimed, noted_checkpoint,
 };
 use std::path::PathBuf;
 
@@ -45,60 +45,85 @@ pub struct Forked {
     pub restored_size: u64,
     /// The size of the last checkpoint known of the old origin.
     pub last_known_size: u64,
+    /// Whether an earlier attempt had recorded it.
+    pub recorded_before: bool,
 }
 
-/// Forks a log. A fork that was cut short is repeated with the same key and origin, and takes the key that it left; a
-/// key that lies there otherwise is refused, because two logs under one key would be a log that tells two stories.
+/// Forks a log. A fork that was cut short is repeated with the same key and origin, and goes on from wherever it
+/// ended; a key that lies there otherwise is refused, because two logs under one key would be a log that tells two stories.
 ///
 /// # Errors
-/// See [`StartError`]. Nothing is changed when the origin is the old one, the key is there already, or the last known
+/// See [`StartError`]. Nothing is changed when the log has the origin already, the key is there already, or the last known
 /// checkpoint is not to be relied on.
 pub async fn fork(asked: Fork) -> Result<Forked, StartError> {
     let person: PersonId = asked.person.parse().map_err(|e| StartError::Invalid(format!("person: {e}")))?;
     let note = Text::parse(&asked.note).map_err(|e| StartError::Invalid(format!("note: {e}")))?;
     let noted = noted_checkpoint(&asked.data)?;
-    let old = noted.checkpoint().origin.clone();
-    if old == asked.origin {
-        let what = format!("the log in {} has the origin {old:?} already; give the fork a new one", asked.data.display());
-        return Err(StartError::Invalid(what));
-    }
-    let last_known = last_known(&asked, &noted)?;
-    let key = key(&asked)?;
-    let opening = Opening { probe: asked.probe.clone(), fork: true, ..Opening::default() };
+    let old_origin = noted.checkpoint().origin.clone();
+    // An earlier attempt came so far that the log opens under its key.
+    let opens = old_origin == asked.origin;
+    let last_known = if opens { noted } else { last_known(&asked, noted)? };
+    let key = key(&asked, opens)?;
+    let opening = Opening { probe: asked.probe.clone(), fork: !opens, ..Opening::default() };
     let ledger = open(&asked.data, key, &opening).await?;
-    let restored_size = ledger.head().size;
-    let forked = LogForked {
-        old_origin: old.clone(),
-        new_origin: asked.origin,
-        last_known_checkpoint: Some(last_known.note().to_owned()),
-        restored_size,
-        note,
+    // Or it came so far that its event is durable, and no further.
+    let recorded_before = ledger.checkpoint().checkpoint().origin == asked.origin;
+    let recorded = match recorded_before {
+        true => Ok(()),
+        false => {
+            let forked = LogForked {
+                old_origin,
+                new_origin: asked.origin,
+                last_known_checkpoint: Some(last_known.note().to_owned()),
+                restored_size: ledger.head().size,
+                note,
+            };
+            baton_engine::record_fork(&ledger, person, forked, jiff::Timestamp::now()).await.map(drop)
+        }
     };
-    let recorded = baton_engine::record_fork(&ledger, person, forked, jiff::Timestamp::now()).await;
+    let told = told(&ledger, recorded_before).await;
     let closed = ledger.close().await;
     recorded.map_err(|error| StartError::Log(error.to_string()))?;
     closed.map_err(|error| StartError::Log(error.to_string()))?;
     end_fork(&asked.data)?;
-    Ok(Forked { old_origin: old, restored_size, last_known_size: last_known.checkpoint().size })
+    told
 }
 
-/// A new key, or the one that this very fork left when it was cut short.
-fn key(asked: &Fork) -> Result<SigningKey, StartError> {
+/// What the log says of its newest fork.
+async fn told(ledger: &SledLedger, recorded_before: bool) -> Result<Forked, StartError> {
+    let newest = baton_engine::newest_fork(ledger).await.map_err(|error| StartError::Log(error.to_string()))?;
+    let newest = newest.ok_or_else(|| StartError::Log("the log tells of no fork".to_owned()))?;
+    let LogForked { old_origin, restored_size, last_known_checkpoint, .. } = newest;
+    let known = last_known_checkpoint.and_then(|note| SignedCheckpoint::parse_unverified(note.as_bytes()).ok());
+    let last_known_size = known.map_or(restored_size, |known| known.checkpoint().size);
+    Ok(Forked { old_origin, restored_size, last_known_size, recorded_before })
+}
+
+/// A new key, or the one that this very fork left when it was cut short: the only one under which the log may open already.
+fn key(asked: &Fork, opens: bool) -> Result<SigningKey, StartError> {
     let path = asked.key.outside(&asked.data)?;
-    if !path.exists() {
-        let key = SigningKey::generate(&asked.origin)?;
-        // Durable before the key is, so that a key which no claim names is never taken for the one of this fork.
-        claim_fork(&asked.data, key.verifier_key())?;
-        key.save(&path)?;
-        return Ok(key);
+    let left = path.exists().then(|| SigningKey::read(&path)).transpose()?;
+    match left {
+        Some(key) if is_fork_claimed(&asked.data, key.verifier_key()) => Ok(key),
+        _ if opens => {
+            let what =
+                format!("the log in {} has the origin {:?} already; give the fork a new one", asked.data.display(), asked.origin);
+            Err(StartError::Invalid(what))
+        }
+        Some(_) => Err(StartError::KeyUsed { path }),
+        None => {
+            let key = SigningKey::generate(&asked.origin)?;
+            // Durable before the key is, so that a key which no claim names is never taken for the one of this fork.
+            claim_fork(&asked.data, key.verifier_key())?;
+            key.save(&path)?;
+            Ok(key)
+        }
     }
-    let key = SigningKey::read(&path)?;
-    if is_fork_claimed(&asked.data, key.verifier_key()) { Ok(key) } else { Err(StartError::KeyUsed { path }) }
 }
 
 /// The newer of what is noted in the directory and what was given, which the old key must have signed.
-fn last_known(asked: &Fork, noted: &SignedCheckpoint) -> Result<SignedCheckpoint, StartError> {
-    let Some(given) = &asked.last_known else { return Ok(noted.clone()) };
+fn last_known(asked: &Fork, noted: SignedCheckpoint) -> Result<SignedCheckpoint, StartError> {
+    let Some(given) = &asked.last_known else { return Ok(noted) };
     let path = asked.data.join("trust.txt");
     let refuse = |why: String| StartError::Invalid(format!("last known checkpoint: {why}"));
     let trust = std::fs::read_to_string(&path).map_err(|e| refuse(format!("{} cannot be read: {e}", path.display())))?;
@@ -108,7 +133,7 @@ fn last_known(asked: &Fork, noted: &SignedCheckpoint) -> Result<SignedCheckpoint
     let Checkpoint { origin, size, .. } = given.checkpoint();
     match origin == &noted.checkpoint().origin {
         true if *size >= noted.checkpoint().size => Ok(given),
-        true => Ok(noted.clone()),
+        true => Ok(noted),
         false => Err(refuse(format!("it is of origin {origin:?}, the log has {:?}", noted.checkpoint().origin))),
     }
 }
@@ -157,7 +182,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         two_copies(dir.path()).await;
         let asked = asked(dir.path(), "data");
-        let left = key(&asked).unwrap();
+        let left = key(&asked, false).unwrap();
         fork(asked.clone()).await.unwrap();
         let trust = std::fs::read_to_string(dir.path().join("data/trust.txt")).unwrap();
         assert!(trust.contains(left.verifier_key()), "{trust}");

@@ -105,16 +105,31 @@ fn allow(scan: Scan, key: &SigningKey, noted: Option<&Noted>, rules: Rules) -> R
             ))),
         })?;
     }
-    hold_against(noted, scan, rules.fork)
+    let forks_after = rules.fork.then(|| before_fork(&scan, noted, |checkpoint| checkpoint.is_signed_by(key)));
+    hold_against(noted, scan, forks_after)
 }
 
-/// As [`load`], without a key: whose checkpoints these are is not asked. For those who only look.
+/// How many records of a log that forks the old origin can have signed: not the last, which says so, if a fork that was
+/// cut short left it there under its key and nothing was noted since.
+fn before_fork(scan: &Scan, noted: Option<&Noted>, is_its: impl Fn(&SignedCheckpoint) -> bool) -> u64 {
+    let newest = scan.durable.index.checkpoint();
+    let recorded = is_its(newest) && !noted.is_some_and(|noted| is_its(&noted.checkpoint));
+    newest.checkpoint().size.saturating_sub(u64::from(recorded))
+}
+
+/// As [`load`], without a key: whose checkpoints these are is not asked. For those who only look. `forking` is the public
+/// key of a fork that was cut short.
 pub(crate) fn read(
     visit: impl FnOnce(&mut Visitor<'_>) -> Result<(), Fault>,
     empty: SignedCheckpoint,
     noted: Option<&Noted>,
+    forking: Option<&str>,
 ) -> Result<Scan, Refusal> {
-    hold_against(noted, walk(visit, empty, no_succession)?, false)
+    let scan = walk(visit, empty, no_succession)?;
+    let is_its = |checkpoint: &SignedCheckpoint| forking.is_some_and(|key| checkpoint.bears_signature_of(key));
+    let recorded = is_its(scan.durable.index.checkpoint());
+    let forks_after = recorded.then(|| before_fork(&scan, noted, is_its));
+    hold_against(noted, scan, forks_after)
 }
 
 /// Reads all of a store; its newest checkpoint is that of its records.
@@ -135,15 +150,17 @@ fn of_its_records(scan: Scan) -> Result<Scan, Refusal> {
     }
 }
 
-/// What was noted beside the store is the beginning of it.
-fn hold_against(noted: Option<&Noted>, scan: Scan, fork: bool) -> Result<Scan, Refusal> {
+/// What was noted beside the store is the beginning of it; of a log that forks, as far as the old origin went.
+fn hold_against(noted: Option<&Noted>, scan: Scan, forks_after: Option<u64>) -> Result<Scan, Refusal> {
     let index = &scan.durable.index;
     let noted = noted.map_or(Head::EMPTY, |noted| noted.checkpoint.checkpoint().into());
+    // The fork's first record names the checkpoint that the store falls short of.
+    if forks_after.is_some_and(|size| size < noted.size) {
+        return Ok(scan);
+    }
     match index.tree().root_at(noted.size) {
         Ok(root) if root == noted.root => Ok(scan),
         Ok(_) => damaged(format!("its first {} records are not those acknowledged", noted.size)),
-        // The fork's first record names the checkpoint that the store falls short of.
-        Err(_) if fork => Ok(scan),
         Err(_) => Err(Refusal::Loss { store: index.head(), noted }),
     }
 }

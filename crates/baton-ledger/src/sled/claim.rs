@@ -32,7 +32,12 @@ pub fn claim(dir: &Path) -> Result<(), OpenError> {
 
 /// Whether the fork under this key was claimed in the directory and has not ended. Changes nothing.
 pub fn is_fork_claimed(dir: &Path, verifier_key: &str) -> bool {
-    fs::read_to_string(Layout::new(dir).forking()).is_ok_and(|claimed| claimed.trim_end() == verifier_key)
+    claimed_fork(&Layout::new(dir)).is_some_and(|claimed| claimed == verifier_key)
+}
+
+/// The public key of the fork that was claimed and has not ended.
+pub(super) fn claimed_fork(layout: &Layout) -> Option<String> {
+    fs::read_to_string(layout.forking()).ok().map(|claimed| claimed.trim_end().to_owned())
 }
 
 /// Claims the directory of a log for its fork under this key, whose file is made afterwards; durable when it returns. The

@@ -16,7 +16,7 @@ use super::probe::ProbeCommand;
 use super::scratch::Scratch;
 use super::seal::{self, Left};
 use super::store::Store;
-use super::{DEFAULT_CACHE, rewrite, snapshot};
+use super::{DEFAULT_CACHE, claim, rewrite, snapshot};
 use crate::error::OpenError;
 use crate::head::Head;
 use crate::log::head_file::HeadFile;
@@ -112,6 +112,7 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
     let noted = fs::File::open(layout.head()).map_err(|error| error.to_string());
     let noted = noted.and_then(|file| HeadFile::open(Box::new(file))).map(|(_, noted)| noted).ok();
     let trust = fs::read_to_string(layout.trust()).ok().and_then(|text| TrustedKeys::parse(&text).ok());
+    let forking = claim::claimed_fork(&layout);
     let rewrite_due = layout.marker().exists();
     let left = seal::how_left(&layout);
     let named = |(name, length)| (seal::snapshot(&layout)? == name).then_some(length);
@@ -123,7 +124,7 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
     }
     let store = Store::open(copy.path(), DEFAULT_CACHE).map_err(|fault| store_fault(&layout, "open a copy of", fault))?;
     let nobody = SignedCheckpoint::unsigned(Checkpoint::empty("nobody"));
-    let scan = start::read(|visitor| store.visit(visitor), nobody, noted.as_ref());
+    let scan = start::read(|visitor| store.visit(visitor), nobody, noted.as_ref(), forking.as_deref());
     let scan = scan.map_err(|refusal| load_refusal(&layout, "", refusal))?;
     let index = &scan.durable.index;
     let checkpoint = (index.head() != Head::EMPTY).then(|| index.checkpoint().clone());

@@ -155,7 +155,7 @@ pub(super) fn copy(
     let written = Noted { checkpoint: scan.durable.index.checkpoint().clone(), clean: false };
     let again = Store::open(&path, options.cache_bytes).map_err(|fault| store_fault(layout, "open the new store of", fault))?;
     let empty = crate::proof::SignedCheckpoint::sign(key, 0, crate::proof::EMPTY_ROOT);
-    let again = start::read(|visitor| again.visit(visitor), empty, Some(&written)).map_err(refuse)?;
+    let again = start::read(|visitor| again.visit(visitor), empty, Some(&written), None).map_err(refuse)?;
     match again.durable.index.head() == scan.durable.index.head() {
         true => step(options, RewriteStep::Copied, layout),
         false => Err(store_fault(layout, "rewrite", Fault::Damage("the new store is not as the old one".to_owned()))),

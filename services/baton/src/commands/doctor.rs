@@ -10,7 +10,7 @@ use crate::args::{Doctor, Format};
 use crate::exit::Failure;
 use crate::output::{flagged, table};
 use baton_ledger::archive::{ArchiveError, check};
-use baton_ledger::{Inspection, OpenError, TrustedKeys, free_bytes, inspect_probed, noted_checkpoint};
+use baton_ledger::{Inspection, OpenError, TrustedKeys, free_bytes, inspect_probed};
 use serde_json::json;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -275,24 +275,12 @@ fn signatures(seen: &Inspection, trusted: Option<&TrustedKeys>, findings: &mut F
 
 /// A fork that was cut short.
 fn fork(data: &Path, findings: &mut Findings) {
-    const WHAT: &str = "fork";
-    let path = data.join("FORKING");
-    if !path.exists() {
-        return;
-    }
-    let key = fs::read_to_string(&path).unwrap_or_default();
-    // As the fork itself tells: once the head file has the new origin, which the key names, it is not made again.
-    match noted_checkpoint(data).is_ok_and(|noted| key.starts_with(&format!("{}+", noted.checkpoint().origin))) {
-        true => findings.attention(
-            WHAT,
-            "FORKING was left by a fork that is made: the log has its origin already",
-            format!("remove {}, and start the server with the new key", path.display()),
-        ),
-        false => findings.attention(
-            WHAT,
+    if data.join("FORKING").exists() {
+        findings.attention(
+            "fork",
             "FORKING was left by a fork that was cut short",
-            "give the same baton fork command again, with the same key file and origin; it ends the fork",
-        ),
+            "give the same baton fork command again, with the same key file and origin; it goes on from wherever that one ended",
+        );
     }
 }
 

@@ -24,11 +24,12 @@ pub(super) async fn run(cx: &mut Context, args: &Fork) -> Result<(), Failure> {
     if cx.out.format != Format::Table {
         return cx.out.json(&json!({
             "old_origin": forked.old_origin, "new_origin": args.origin, "restored_size": forked.restored_size,
-            "last_known_size": forked.last_known_size,
+            "last_known_size": forked.last_known_size, "recorded_before": forked.recorded_before,
         }));
     }
+    let before = if forked.recorded_before { ", recorded by an earlier attempt" } else { "" };
     cx.out.line(format!(
-        "The log of {} goes on as {} after {} events; position {} says so.",
+        "The log of {} goes on as {} after {} events; position {} says so{before}.",
         forked.old_origin, args.origin, forked.restored_size, forked.restored_size
     ))?;
     let missing = forked.last_known_size.saturating_sub(forked.restored_size);
