@@ -14,6 +14,7 @@ mod fork;
 mod malformed;
 mod reading;
 mod refusals;
+mod restoring;
 mod rotation;
 mod stopping;
 mod verify;

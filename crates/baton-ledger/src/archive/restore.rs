@@ -84,11 +84,11 @@ pub fn restore(asked: Restoring) -> Result<Restored, RestoreError> {
     };
     let size = checked.checkpoint.checkpoint().size;
     let head = checked.checkpoint.clone();
-    let written = restored::write(&asked.data, &keys, &head, |put| {
+    let written = restored::write(&asked.data, &keys, newer.as_ref().unwrap_or(&head), |put| {
         chunks(&checked.paths, size, |chunk| put(&chunk.first().0.to_be_bytes(), chunk.bytes())).map_err(RestoreError::from)
     });
     written?;
-    restored::prove(&asked.data, asked.key, asked.read_succession, &head, newer.as_ref())?;
+    restored::prove(&asked.data, asked.key, asked.read_succession, &head, newer.is_some())?;
     let missing = newer.map_or(0, |known| known.checkpoint().size - size);
     Ok(Restored { checkpoint: head, erased, missing })
 }

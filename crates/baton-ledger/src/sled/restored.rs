@@ -1,7 +1,8 @@
 //! A data directory written from chunks, for a restore; then opened and verified as any other.
 //!
 //! FORMAT is written last: a directory that a crash left half-way has records and no FORMAT file, and
-//! every open refuses it.
+//! every open refuses it. The head file names a newer checkpoint from its first byte on, where one is known: at no
+//! moment does an older copy open as if it were the newest.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -23,11 +24,12 @@ use crate::storage::files::sync_dir;
 /// Puts a chunk under its key.
 pub(crate) type Put<'p> = dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError> + 'p;
 
-/// Writes keys, chunks and head into a new or empty directory. Durable when it returns.
+/// Writes keys, chunks and head into a new or empty directory. Durable when it returns. `known` is the newest checkpoint
+/// known of the log.
 pub(crate) fn write(
     dir: &Path,
     keys: &[u8],
-    checkpoint: &SignedCheckpoint,
+    known: &SignedCheckpoint,
     chunks: impl FnOnce(&mut Put<'_>) -> Result<(), RestoreError>,
 ) -> Result<(), RestoreError> {
     let layout = Layout::new(dir);
@@ -48,33 +50,36 @@ pub(crate) fn write(
         disk.sync().map_err(io_at("sync", &store))?;
         sync_names(&layout.dir, &store).map_err(io_at("sync", &store))?;
     }
-    note(&layout, checkpoint).map_err(io_at("write", &layout.head()))?;
+    note(&layout, known).map_err(io_at("write", &layout.head()))?;
     seal::put(&layout, None).map_err(io_at("write", &layout.seal()))?;
     layout.write_format()?;
     Ok(())
 }
 
-/// Opens what was written, which verifies all of it, and closes it again. With a newer checkpoint the
-/// head file then names that one: only a fork goes on from a store that ends before it.
+/// Opens what was written, which verifies all of it, and closes it again. Where a newer checkpoint is known, the head file
+/// goes on naming it: only a fork goes on from a store that ends before it.
 pub(crate) fn prove(
     dir: &Path,
     key: SigningKey,
     read_succession: ReadSuccession,
     checkpoint: &SignedCheckpoint,
-    newer: Option<&SignedCheckpoint>,
+    older: bool,
 ) -> Result<(), RestoreError> {
     let layout = Layout::new(dir);
-    let ledger = SledLedger::open(dir, key, OpenOptions { min_free_bytes: 0, read_succession, ..OpenOptions::default() })?;
+    // Only what is to fork opens beside a newer checkpoint, and leaves that as it is.
+    let options = OpenOptions { min_free_bytes: 0, read_succession, fork: older, ..OpenOptions::default() };
+    let ledger = SledLedger::open(dir, key, options)?;
     if ledger.checkpoint() != *checkpoint {
         let why = "it does not end in the checkpoint of the archive".to_owned();
         return Err(OpenError::Damaged { dir: dir.to_owned(), why, copy: None }.into());
     }
-    ledger.close_in_order().map_err(|error| io_at("close", dir)(io::Error::other(error)))?;
-    drop(ledger);
-    match newer {
-        Some(newer) => note(&layout, newer).map_err(io_at("write", &layout.head())),
-        None => Ok(()),
+    if older {
+        // Not closed in order: that notes the checkpoint in which the store ends.
+        drop(ledger);
+        note_clean(&layout).map_err(io_at("write", &layout.head()))?;
+        return seal::put(&layout, None).map_err(io_at("write", &layout.seal()));
     }
+    ledger.close_in_order().map_err(|error| io_at("close", dir)(io::Error::other(error)))
 }
 
 /// A head file that says: cleanly stopped at this checkpoint.
@@ -83,6 +88,13 @@ fn note(layout: &Layout, checkpoint: &SignedCheckpoint) -> io::Result<()> {
     let mut head = HeadFile::create(Box::new(file), checkpoint.clone())?;
     head.note(&Noted { checkpoint: checkpoint.clone(), clean: true })?;
     sync_dir(&layout.dir)
+}
+
+/// The head file goes on saying what it says, and that the stop was clean.
+fn note_clean(layout: &Layout) -> io::Result<()> {
+    let file = File::options().read(true).write(true).open(layout.head())?;
+    let (mut head, noted) = HeadFile::open(Box::new(file)).map_err(io::Error::other)?;
+    head.note(&Noted { clean: true, ..noted })
 }
 
 fn write_keys(layout: &Layout, keys: &[u8]) -> io::Result<()> {
