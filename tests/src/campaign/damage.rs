@@ -29,6 +29,9 @@ const BLOCK: usize = 4096;
 /// Cases at a time; more would only wait for each other.
 const LANES: usize = 2;
 
+/// Bytes of one key.
+const KEY: usize = 32;
+
 /// After this long a start counts as hung: a sound one of this size takes a fraction of a second.
 const PATIENCE: Duration = Duration::from_secs(40);
 
@@ -38,6 +41,8 @@ struct Original {
     data: DataDir,
     events: Vec<proto::RecordedEvent>,
     views: Views,
+    /// Bytes of its key file that a start leaves as they are: up to the first key that was never used.
+    used_keys: usize,
 }
 
 /// What is served of the state, and not of the log: the board and a transition.
@@ -98,7 +103,19 @@ async fn original(how: &'static str) -> Original {
         "killed" => server.kill(),
         _ => assert!(server.stop().success(), "{}", data.log()),
     }
-    Original { how, data, events, views }
+    let used_keys = used_keys(&data);
+    Original { how, data, events, views, used_keys }
+}
+
+/// See [`Original::used_keys`]; keys that were never used are made anew at a start, but for those it passes over after a kill.
+fn used_keys(data: &DataDir) -> usize {
+    let keys = |data: &DataDir| std::fs::read(data.path().join("keys")).expect("a key file");
+    let started = data.copy();
+    Server::start(&started).kill();
+    let before = keys(data);
+    let same = before.iter().zip(keys(&started)).take_while(|(before, after)| *before == after).count();
+    assert!(same >= 3 * KEY, "words were sealed under the first keys, and a start leaves those: {same}");
+    same / KEY * KEY
 }
 
 async fn views(clients: &Clients) -> Result<Views, Status> {
@@ -137,7 +154,7 @@ async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
             } else if !names_it(&refused.said, &data) {
                 wrong.push(format!("it refuses and does not say what is damaged: {}", last_line(&refused.said)));
             }
-            wrong.extend(not_kept(&data, &damaged, &file));
+            wrong.extend(not_kept(&data, &damaged, &file, original.used_keys));
             (Outcome::Refused, wrong)
         }
     };
@@ -268,16 +285,16 @@ fn names_it(said: &str, data: &DataDir) -> bool {
 }
 
 /// Files of a refused log that are neither as they were nor kept as they were: the damaged one, and all of a damaged store.
-fn not_kept(data: &DataDir, damaged: &[(PathBuf, Vec<u8>)], hit: &Path) -> Vec<String> {
+fn not_kept(data: &DataDir, damaged: &[(PathBuf, Vec<u8>)], hit: &Path, used_keys: usize) -> Vec<String> {
     let now: BTreeMap<PathBuf, Vec<u8>> = data.files().into_iter().collect();
     let recovery = data.path().join("recovery");
     let kept = |bytes: &Vec<u8>| now.iter().any(|(path, kept)| path.starts_with(&recovery) && kept == bytes);
     let below = |path: &Path| path.strip_prefix(data.path()).unwrap_or(path).to_owned();
     let concerned = |path: &Path| path == hit || path.starts_with("store") && hit.starts_with("store");
     let changed = damaged.iter().map(|(path, bytes)| (path, below(path), bytes));
-    // New keys are added at a start after the old ones, none of which is touched or ever copied.
+    // Keys that were never used are made anew at a start; those that were are neither touched nor ever copied.
     let as_it_was = |path: &Path, below: &Path, bytes: &Vec<u8>| match now.get(path) {
-        Some(now) if below == Path::new("keys") => now.starts_with(bytes),
+        Some(now) if below == Path::new("keys") => now.starts_with(&bytes[..used_keys.min(bytes.len())]),
         now => now == Some(bytes),
     };
     let changed = changed.filter(|(path, below, bytes)| concerned(below) && !as_it_was(path, below, bytes) && !kept(bytes));
@@ -311,11 +328,26 @@ mod tests {
         std::fs::create_dir_all(data.path().join("store")).expect("a directory");
         std::fs::write(&db, "damaged").expect("a file");
         let damaged = data.files();
-        assert_eq!(not_kept(&data, &damaged, Path::new("store/db")), Vec::<String>::new());
+        assert_eq!(not_kept(&data, &damaged, Path::new("store/db"), 0), Vec::<String>::new());
         std::fs::write(&db, "repaired in silence").expect("a file");
-        assert_eq!(not_kept(&data, &damaged, Path::new("store/db")).len(), 1);
+        assert_eq!(not_kept(&data, &damaged, Path::new("store/db"), 0).len(), 1);
         std::fs::create_dir_all(data.path().join("recovery/1")).expect("a directory");
         std::fs::write(data.path().join("recovery/1/db"), "damaged").expect("a file");
-        assert_eq!(not_kept(&data, &damaged, Path::new("store/db")), Vec::<String>::new());
+        assert_eq!(not_kept(&data, &damaged, Path::new("store/db"), 0), Vec::<String>::new());
+    }
+
+    #[test]
+    fn used_key_that_a_refusal_changes_is_found_and_one_that_was_never_used_is_not() {
+        let data = DataDir::empty();
+        let keys = data.path().join("keys");
+        std::fs::create_dir_all(data.path()).expect("a directory");
+        std::fs::write(&keys, [[1; KEY], [2; KEY], [3; KEY]].concat()).expect("a file");
+        let damaged = data.files();
+        let told = |of: [[u8; KEY]; 4]| {
+            std::fs::write(&keys, of.concat()).expect("a file");
+            not_kept(&data, &damaged, Path::new("keys"), 2 * KEY)
+        };
+        assert_eq!(told([[1; KEY], [2; KEY], [7; KEY], [8; KEY]]), Vec::<String>::new());
+        assert_eq!(told([[1; KEY], [7; KEY], [3; KEY], [8; KEY]]), ["keys was changed and not kept"]);
     }
 }
