@@ -85,8 +85,9 @@ pub async fn fork(asked: Fork) -> Result<Forked, StartError> {
     let closed = ledger.close().await;
     recorded.map_err(|error| StartError::Log(error.to_string()))?;
     closed.map_err(|error| StartError::Log(error.to_string()))?;
+    let forked = told?;
     end_fork(&asked.data)?;
-    told
+    Ok(forked)
 }
 
 /// What the log says of its newest fork.
