@@ -127,7 +127,7 @@ pub enum StartError {
     #[error("the log has not begun; open it first")]
     NotBegun,
     /// The log cannot be read in full. A state built on part of it would be wrong.
-    #[error("failed to read the log")]
+    #[error(transparent)]
     Read(#[from] ReadError),
     /// The system gave no thread.
     #[error("failed to start a thread of the writer")]

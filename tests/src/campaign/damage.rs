@@ -24,7 +24,8 @@ use crate::server::{DataDir, Server, program};
 /// Enough for more than 256 events, so that the store holds a tile of the tree.
 const REQUESTS: usize = 230;
 const TRANSITION: &str = "QUY.DENT.TEST";
-const BLOCK: usize = 4096;
+/// What a disk loses at once: a sector or a page. Keys fill sectors of their file long before they fill pages.
+const BLOCKS: [usize; 2] = [512, 4096];
 
 /// Cases at a time; more would only wait for each other.
 const LANES: usize = 2;
@@ -134,7 +135,7 @@ struct Case {
 async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
     let original = &originals[random.random_range(0..2)];
     let data = original.data.copy();
-    let (file, what) = damage(&data, random);
+    let (file, what) = damage(&data, original.used_keys, random);
     let done = format!("{} log, {}: {what}", original.how, file.display());
     let damaged = data.files();
     let (outcome, wrong) = match Server::try_start_within(&data, Command::new(program("batond")), &[], PATIENCE) {
@@ -162,19 +163,26 @@ async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
     Case { done, outcome, wrong }
 }
 
-/// Does it to one file below the directory; says to which, and what.
-fn damage(data: &DataDir, random: &mut StdRng) -> (PathBuf, String) {
-    let mut files: Vec<_> =
-        data.files().into_iter().filter(|(path, bytes)| !bytes.is_empty() && !path.ends_with("LOCK")).collect();
-    // Most of it to the file in which the records are.
-    let store = files.iter().position(|(path, _)| path.ends_with("store/db")).expect("a store has a data file");
+/// Does it to one file below the directory; says to which, and what. Keys that were never used are left out: a start makes
+/// them anew.
+fn damage(data: &DataDir, used_keys: usize, random: &mut StdRng) -> (PathBuf, String) {
+    let files: Vec<_> = data.files().into_iter().filter(|(path, bytes)| !bytes.is_empty() && !path.ends_with("LOCK")).collect();
+    // Most of it to the file in which the records are, and some to their keys.
+    let the = |name: &str| files.iter().position(|(path, _)| path.ends_with(name)).expect("a log has this file");
+    let (store, keys) = (the("store/db"), the("data/keys"));
     loop {
-        let chosen = if random.random_bool(0.6) { store } else { random.random_range(0..files.len()) };
-        let (path, before) = &mut files[chosen];
+        let chosen = match random.random_range(0..10) {
+            0..5 => store,
+            5 => keys,
+            _ => random.random_range(0..files.len()),
+        };
+        let (path, before) = &files[chosen];
         let mut bytes = before.clone();
-        let blocks = bytes.len().div_ceil(BLOCK);
+        let mut rest = bytes.split_off(if chosen == keys { used_keys.min(before.len()) } else { before.len() });
+        let size = BLOCKS[random.random_range(0..BLOCKS.len())];
+        let blocks = bytes.len().div_ceil(size);
         if random.random_range(0..20) == 0 {
-            std::fs::remove_file(&*path).expect("a file is removed");
+            std::fs::remove_file(path).expect("a file is removed");
             return (path.strip_prefix(data.path()).expect("it is below").to_owned(), "removed".to_owned());
         }
         let what = match random.random_range(0..4) {
@@ -194,28 +202,30 @@ fn damage(data: &DataDir, random: &mut StdRng) -> (PathBuf, String) {
             1 => {
                 let to = random.random_range(0..bytes.len());
                 bytes.truncate(to);
+                rest.clear();
                 format!("cut to {to} of {} bytes", before.len())
             }
             2 => {
                 let block = random.random_range(0..blocks);
-                let end = bytes.len().min((block + 1) * BLOCK);
-                bytes[block * BLOCK..end].fill(0);
-                format!("block {block} zeroed")
+                let end = bytes.len().min((block + 1) * size);
+                bytes[block * size..end].fill(0);
+                format!("block {block} of {size} bytes zeroed")
             }
             _ => {
                 let (one, other) = (random.random_range(0..blocks), random.random_range(0..blocks));
                 let (one, other) = (one.min(other), one.max(other));
-                if one == other || (other + 1) * BLOCK > bytes.len() {
+                if one == other || (other + 1) * size > bytes.len() {
                     continue;
                 }
-                let (left, right) = bytes.split_at_mut(other * BLOCK);
-                left[one * BLOCK..(one + 1) * BLOCK].swap_with_slice(&mut right[..BLOCK]);
-                format!("blocks {one} and {other} swapped")
+                let (left, right) = bytes.split_at_mut(other * size);
+                left[one * size..(one + 1) * size].swap_with_slice(&mut right[..size]);
+                format!("blocks {one} and {other} of {size} bytes swapped")
             }
         };
+        bytes.append(&mut rest);
         // Zeros written over zeros are no damage.
         if bytes != *before {
-            std::fs::write(&*path, &bytes).expect("a file is written");
+            std::fs::write(path, &bytes).expect("a file is written");
             return (path.strip_prefix(data.path()).expect("it is below").to_owned(), what);
         }
     }

@@ -87,7 +87,9 @@ pub enum DecodeError {
         path: String,
     },
     /// The key of the words does not fit.
-    #[error("the words beside the leaf cannot be decrypted with their key")]
+    #[error(
+        "the words beside the leaf are not opened by their key, which no erasure overwrote: put the key file back, or a copy of it"
+    )]
     Unreadable,
 }
 

@@ -318,7 +318,7 @@ impl World {
                 self.tally.erased += 1;
                 return Ok(());
             }
-            // Keys that could not be zeroed, or not for certain, end the taking of records as a failed write does.
+            // Keys that could not be erased, or not for certain, end the taking of records as a failed write does.
             self.life_mut().poisoned = true;
         }
         Ok(())

@@ -3,7 +3,7 @@
 //! Whoever has it and an archive reads everything, so it is kept apart from both; and whoever erases words
 //! destroys the copies made before, or relies on every restore to do it. Taken **after** an archive or
 //! backup it opens everything in that one: slots are filled and synced before they are used, and never
-//! changed but to zero. So it may be taken while a server runs.
+//! changed but to erase them. So it may be taken while a server runs.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -37,7 +37,7 @@ pub fn copy_keys(data: &Path, out: &Path) -> Result<KeyCopy, RestoreError> {
     let keys = KeyFile::open(Box::new(File::open(&from).map_err(io("open", &from))?)).map_err(refuse)?;
     let slots = keys.slots().map_err(io("measure", &from))?;
     let mut bytes = fs::read(&from).map_err(io("read", &from))?;
-    KeyFile::erase_in(&mut bytes, []);
+    keys.erase_in(&mut bytes, []);
     let mut file = File::options().create_new(true).write(true).mode(0o600).open(out).map_err(io("create", out))?;
     let written = file.write_all(&bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(out));
     written.map_err(io("write", out))?;

@@ -1,7 +1,7 @@
 //! A data directory from an archive: the same leaves, positions, receipts and answers to repeats.
 //!
 //! Everything is checked before anything is written, and once more by the guarded open of what was
-//! written. Keys that the log says are to be erased are zero in the key file before it is put in
+//! written. Keys that the log says are to be erased are erased in the key file before it is put in
 //! its place, however old the copy is that they came from.
 //!
 //! What cannot be told from the archive is whether the log went on after it. Whoever holds a newer
@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 
 use super::check::{Checked, check, chunks};
 use super::error::RestoreError;
-use crate::contract::Disclosure;
 use crate::log::keys::KeyFile;
 use crate::log::start::key_check;
 use crate::log::succession::ReadSuccession;
@@ -143,7 +142,7 @@ impl Sealed {
     }
 }
 
-/// The bytes of the key file to put in place, and how many keys were zeroed in them.
+/// The bytes of the key file to put in place, and how many keys were erased in them.
 fn take_keys(path: &Path, checked: &Checked, sealed: &Sealed) -> Result<(Vec<u8>, usize), RestoreError> {
     let refuse = |why: String| RestoreError::Keys { path: path.to_owned(), why };
     let file = File::open(path).map_err(io_at("open", path))?;
@@ -153,12 +152,8 @@ fn take_keys(path: &Path, checked: &Checked, sealed: &Sealed) -> Result<(Vec<u8>
     }
     let mut unreadable = None;
     chunks(&checked.paths, checked.tree.size(), |chunk| {
-        for (position, entry) in (chunk.first().0..).zip(&chunk.chunk.entries) {
-            let Some(sealed) = &entry.sealed else { continue };
-            // An error of the disk shows again when the file is copied.
-            if !matches!(keys.disclose(sealed, &entry.leaf_hash), Ok(Disclosure::Open(_) | Disclosure::Erased)) {
-                unreadable.get_or_insert(position);
-            }
+        if unreadable.is_none() {
+            unreadable = keys.closed(chunk.first(), &chunk.chunk.entries);
         }
         Ok(())
     })?;
@@ -169,7 +164,7 @@ fn take_keys(path: &Path, checked: &Checked, sealed: &Sealed) -> Result<(Vec<u8>
     }
     let mut bytes = fs::read(path).map_err(io_at("read", path))?;
     let slots = sealed.erased.iter().filter_map(|position| sealed.slots.get(position));
-    let erased = KeyFile::erase_in(&mut bytes, slots.copied());
+    let erased = keys.erase_in(&mut bytes, slots.copied());
     Ok((bytes, erased))
 }
 

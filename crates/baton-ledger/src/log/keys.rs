@@ -1,15 +1,19 @@
 //! The key file: a random key for every disclosure, so that one can be erased and stay erased.
 //!
-//! Keys live outside the store, which keeps old bytes for ever: zeroing 32 bytes here makes one
+//! Keys live outside the store, which keeps old bytes for ever: overwriting 32 bytes here makes one
 //! disclosure unreadable in the store, in every copy of it and in every archive. Slots are filled
 //! with the system's randomness and synced in blocks *ahead* of use, so that an append still needs
 //! one sync. A slot is used for one record and never again. Backups must not hold this file.
 //!
 //! ```text
-//! 32 bytes   "BATONKEY", u32 format (1, big-endian), zeros
+//! 32 bytes   "BATONKEY", u32 format (2, big-endian), zeros
 //! 32 bytes   slot 0: the key of `keyed_digest`
-//! 32 bytes   slot 1, 2, ...: one disclosure each; all zero = erased
+//! 32 bytes   slot 1, 2, ...: one disclosure each: its key, or the mark that it was erased
 //! ```
+//!
+//! The mark is an HMAC-SHA256 of the slot's number under slot 0, different in every slot and every file. Zeros
+//! would do to destroy a key, but a disk that lost a block has zeros too, and so has a copy that was cut
+//! short by a loss of power: they would pass for an erasure that nobody authorised. Zeros are damage.
 //!
 //! A disclosure is sealed with XChaCha20-Poly1305 under its slot's key and a random nonce; the
 //! associated data is the leaf hash, so a ciphertext cannot be moved beside another leaf.
@@ -23,20 +27,23 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 
-use super::chunk::Sealed;
+use super::chunk::{Entry, Sealed};
 use crate::contract::Disclosure;
 use crate::hash::{LeafHash, hmac_sha256};
+use crate::names::Position;
 use crate::storage::Blob;
 
 /// How many slots are filled and synced at once.
 pub(crate) const BLOCK: u64 = 1_024;
 
 const MAGIC: &[u8; 8] = b"BATONKEY";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const SLOT_LEN: u64 = 32;
 const DIGEST_SLOT: u64 = 0;
 const FIRST_SLOT: u64 = 1;
-const ERASED: [u8; 32] = [0; 32];
+const ZEROS: [u8; 32] = [0; 32];
+/// What the mark of an erased slot is made from, before its number.
+const ERASED: &[u8] = b"baton-ledger erased slot";
 
 /// How much is read at a time for a digest, in bytes.
 const PIECE: u64 = 256 * 1024;
@@ -63,9 +70,9 @@ impl KeyFile {
         if found != header() {
             return Err(format!("it is not a key file of format {FORMAT}"));
         }
-        let mut digest_key = ERASED;
+        let mut digest_key = ZEROS;
         file.read_at(&mut digest_key, offset(DIGEST_SLOT)).map_err(|_| "it is cut short".to_owned())?;
-        if digest_key == ERASED {
+        if digest_key == ZEROS {
             return Err("its digest key is zero".to_owned());
         }
         Ok(KeyFile { file, digest_key })
@@ -95,7 +102,6 @@ impl KeyFile {
     /// Opens what lies beside a leaf.
     pub(crate) fn disclose(&self, sealed: &Sealed, leaf: &LeafHash) -> io::Result<Disclosure> {
         let key = match self.key(sealed.slot) {
-            Ok(ERASED) => return Ok(Disclosure::Erased),
             Ok(key) => key,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 return Ok(Disclosure::Unreadable);
@@ -104,49 +110,65 @@ impl KeyFile {
         };
         let payload = Payload { msg: &sealed.ciphertext, aad: leaf };
         let opened = XChaCha20Poly1305::new(&key.into()).decrypt(XNonce::from_slice(&sealed.nonce), payload);
-        Ok(opened.map_or(Disclosure::Unreadable, Disclosure::Open))
+        Ok(match opened {
+            Ok(words) => Disclosure::Open(words),
+            Err(_) if key == mark(&self.digest_key, sealed.slot) => Disclosure::Erased,
+            Err(_) => Disclosure::Unreadable,
+        })
     }
 
-    /// Zeroes slots: what was sealed under them stays closed for ever. Durable when it returns.
+    /// The first of these records, which begin at `first`, whose words are neither opened by their key nor erased; an
+    /// error of the disk is no opening.
+    pub(crate) fn closed(&self, first: Position, entries: &[Entry]) -> Option<Position> {
+        let opens = |entry: &Entry| match &entry.sealed {
+            Some(sealed) => matches!(self.disclose(sealed, &entry.leaf_hash), Ok(Disclosure::Open(_) | Disclosure::Erased)),
+            None => true,
+        };
+        (first.0..).zip(entries).find(|(_, entry)| !opens(entry)).map(|(position, _)| Position(position))
+    }
+
+    /// Overwrites slots with their marks: what was sealed under them stays closed for ever. Durable when it returns.
     ///
-    /// A slot that reads as zero is written again: after a sync that failed, zeros can be read that are
+    /// A slot that reads as erased is written again: after a sync that failed, a mark can be read that is
     /// not on the disk, and only what is written anew is synced by the next one.
     pub(crate) fn erase(&self, slots: &[u64]) -> io::Result<()> {
         for slot in slots {
             assert!(*slot >= FIRST_SLOT, "the digest key is no key of a disclosure");
-            self.file.write_at(&ERASED, offset(*slot))?;
+            self.file.write_at(&mark(&self.digest_key, *slot), offset(*slot))?;
         }
         if slots.is_empty() { Ok(()) } else { self.file.sync() }
     }
 
-    /// Zeroes slots in the bytes of a key file that is not in use, and says how many were not zero.
+    /// Erases slots in the bytes of this file, for a copy of it, and says how many were not erased yet.
     /// Slots that the file does not hold are passed over.
-    pub(crate) fn erase_in(bytes: &mut Vec<u8>, slots: impl IntoIterator<Item = u64>) -> usize {
+    pub(crate) fn erase_in(&self, bytes: &mut Vec<u8>, slots: impl IntoIterator<Item = u64>) -> usize {
         // A copy that ended in the middle of a slot never gave that slot away.
         bytes.truncate(bytes.len() - bytes.len() % SLOT_LEN as usize);
         let mut erased = 0;
         for slot in slots.into_iter().filter(|slot| *slot >= FIRST_SLOT) {
             let at = usize::try_from(offset(slot)).unwrap_or(usize::MAX);
             let Some(key) = bytes.get_mut(at..at.saturating_add(SLOT_LEN as usize)) else { continue };
-            if *key != ERASED {
-                key.fill(0);
+            let mark = mark(&self.digest_key, slot);
+            if *key != mark {
+                key.copy_from_slice(&mark);
                 erased += 1;
             }
         }
         erased
     }
 
-    /// The bytes of a key file for a log whose own is lost: every slot below `next` is zero, so that
+    /// The bytes of a key file for a log whose own is lost: every slot below `next` bears the mark, so that
     /// what was sealed under them reads as erased.
     pub(crate) fn lost(next: u64) -> io::Result<Vec<u8>> {
+        let digest_key = random()?;
         let mut bytes = header().to_vec();
-        bytes.extend(random::<{ SLOT_LEN as usize }>()?);
-        bytes.resize(offset(next.max(FIRST_SLOT)) as usize, 0);
+        bytes.extend(digest_key);
+        (FIRST_SLOT..next).for_each(|slot| bytes.extend(mark(&digest_key, slot)));
         Ok(bytes)
     }
 
     fn key(&self, slot: u64) -> io::Result<[u8; 32]> {
-        let mut key = ERASED;
+        let mut key = ZEROS;
         self.file.read_at(&mut key, offset(slot))?;
         Ok(key)
     }
@@ -205,6 +227,11 @@ impl Slots {
     }
 }
 
+/// What stands in a slot whose key is gone on purpose.
+fn mark(digest_key: &[u8; 32], slot: u64) -> [u8; 32] {
+    hmac_sha256(digest_key, &[ERASED, &slot.to_be_bytes()].concat())
+}
+
 fn header() -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(MAGIC);
@@ -261,7 +288,7 @@ mod tests {
     fn slots_that_a_crash_left_zero_are_filled_before_they_are_used() {
         let (_dir, keys, mut slots) = fresh();
         slots.ensure(&keys, 1).unwrap();
-        keys.file.write_at(&ERASED, offset(1)).unwrap();
+        keys.file.write_at(&ZEROS, offset(1)).unwrap();
         let mut reopened = Slots::continue_at(1);
         reopened.ensure(&keys, 1).unwrap();
         let sealed = reopened.seal(&LEAF, b"secret");
@@ -282,5 +309,28 @@ mod tests {
         assert_eq!(keys.disclose(&beyond, &LEAF).unwrap(), Disclosure::Unreadable);
         keys.erase(&[sealed.slot]).unwrap();
         assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Erased);
+    }
+
+    #[test]
+    fn zeros_and_the_mark_of_another_slot_are_damage_and_no_erasure() {
+        let (_dir, keys, mut slots) = fresh();
+        slots.ensure(&keys, 1).unwrap();
+        let sealed = slots.seal(&LEAF, b"secret");
+        for damage in [ZEROS, mark(&keys.digest_key, sealed.slot + 1), mark(&ZEROS, sealed.slot)] {
+            keys.file.write_at(&damage, offset(sealed.slot)).unwrap();
+            assert_eq!(keys.disclose(&sealed, &LEAF).unwrap(), Disclosure::Unreadable);
+        }
+    }
+
+    #[test]
+    fn keys_that_are_lost_read_as_erased_up_to_the_last_that_was_used() {
+        let (_dir, _, mut slots) = fresh();
+        slots.ensure(&fresh().1, 2).unwrap();
+        let (used, unused) = (slots.seal(&LEAF, b"secret"), slots.seal(&LEAF, b"later"));
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, &KeyFile::lost(unused.slot).unwrap()).unwrap();
+        let keys = KeyFile::open(Box::new(file)).unwrap();
+        assert_eq!(keys.disclose(&used, &LEAF).unwrap(), Disclosure::Erased);
+        assert_eq!(keys.disclose(&unused, &LEAF).unwrap(), Disclosure::Unreadable);
     }
 }

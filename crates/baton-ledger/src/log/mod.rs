@@ -167,7 +167,7 @@ impl Log {
     pub(crate) fn erase_now(&self, positions: &[Position]) -> Result<(), EraseError> {
         let slots = self.slots_of(positions)?;
         let keys = self.keys();
-        // After a failed sync a slot may read as zero and not be: it would be taken for erased.
+        // After a failed sync a slot may read as erased and not be: it would be passed over.
         if let Some(failure) = self.health.failure().filter(|failure| failure.failed == Failed::Sync) {
             let why = format!("nothing can be erased until the ledger is opened again, since {}", failure.why);
             return Err(EraseError::Io { source: std::io::Error::other(why) });

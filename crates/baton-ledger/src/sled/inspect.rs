@@ -19,6 +19,7 @@ use super::store::Store;
 use super::{DEFAULT_CACHE, claim, rewrite, snapshot};
 use crate::error::OpenError;
 use crate::head::Head;
+use crate::log::chunk::Chunk;
 use crate::log::head_file::HeadFile;
 use crate::log::keys::KeyFile;
 use crate::log::scan::Scan;
@@ -51,7 +52,7 @@ pub struct Inspection {
     pub snapshot: Option<u64>,
     /// A sync had failed, and the next open rewrites the store before it goes on.
     pub rewrite_due: bool,
-    /// Why the key file beside the store cannot be used for it; `None` when it can.
+    /// Why the key file beside the store cannot be used for it; `None` when it can, and opens all words that were not erased.
     pub keys: Option<String>,
     /// The tree over the records, to hold other copies of the log against.
     pub tree: Tree,
@@ -136,7 +137,7 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
         verified: noted.is_some() && [&checkpoint, &noted_checkpoint].into_iter().flatten().all(trusted),
         checkpoint,
         noted: noted_checkpoint,
-        keys: check_key_file(&layout, &scan).err(),
+        keys: check_key_file(&layout, &store, &scan).err(),
         tree: index.tree().clone(),
         torn: scan.torn.len(),
         clean: noted.is_some_and(|noted| noted.clean) && !rewrite_due,
@@ -146,9 +147,23 @@ fn inspect_with(dir: &Path, scratch: &Path, probe: Option<&ProbeCommand>) -> Res
     })
 }
 
-fn check_key_file(layout: &Layout, scan: &Scan) -> Result<(), String> {
+fn check_key_file(layout: &Layout, store: &Store, scan: &Scan) -> Result<(), String> {
     let file = fs::File::open(layout.keys()).map_err(|error| error.to_string())?;
-    start::check_keys(&KeyFile::open(Box::new(file))?, scan)
+    let keys = KeyFile::open(Box::new(file))?;
+    start::check_keys(&keys, scan)?;
+    let mut closed = None;
+    let read = store.visit(&mut |_, value| {
+        // What is no chunk, or one of a torn batch, was told apart before.
+        if let (None, Ok(chunk)) = (closed, Chunk::decode(value)) {
+            closed = keys.closed(chunk.first, &chunk.entries).filter(|at| at.0 < scan.durable.index.head().size);
+        }
+        Ok(())
+    });
+    match closed {
+        _ if read.is_err() => Err("the store could not be read twice".to_owned()),
+        Some(at) => Err(format!("they do not open the words of the record at position {at}, and no erasure closed them")),
+        None => Ok(()),
+    }
 }
 
 fn refuse_inside(dir: &Path, scratch: &Path) -> Result<(), OpenError> {

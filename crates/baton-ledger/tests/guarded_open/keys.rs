@@ -111,17 +111,18 @@ async fn no_key_slot_is_used_twice_across_stops() {
 }
 
 #[tokio::test]
-async fn an_erased_key_reads_as_erased_and_the_rest_stays() {
+async fn a_key_that_was_overwritten_by_anything_but_an_erasure_is_damage_and_the_rest_stays() {
     let dir = tempfile::tempdir().unwrap();
     let ledger = open(dir.path());
-    let sets = vec![set(vec![secret("a", b"1", b"one"), secret("a", b"2", b"two")])];
+    let sets = vec![set(vec![secret("a", b"1", b"one"), secret("a", b"2", b"two"), secret("a", b"3", b"three")])];
     ledger.append(batch(&ledger, sets)).await.unwrap();
+    ledger.erase(&[Position(1)]).await.unwrap();
     let keys = fs::File::options().write(true).open(dir.path().join("keys")).unwrap();
     keys.write_all_at(&[0; 32], 32 + 32).unwrap();
     let records = read_all(&ledger).await;
-    assert_eq!(records[0].disclosure, Disclosure::Erased);
-    assert_eq!(records[0].leaf, b"1");
-    assert_eq!(records[1].disclosure, Disclosure::Open(b"two".to_vec()));
+    assert_eq!((&records[0].disclosure, &records[0].leaf), (&Disclosure::Unreadable, &b"1".to_vec()), "zeros erase nothing");
+    assert_eq!(records[1].disclosure, Disclosure::Erased);
+    assert_eq!(records[2].disclosure, Disclosure::Open(b"three".to_vec()));
 }
 
 #[tokio::test]

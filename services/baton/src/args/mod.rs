@@ -107,7 +107,7 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Make a data directory from an archive or a backup.
     ///
-    /// Checks everything first, and zeroes the keys of erased words again. If anybody holds a checkpoint of a
+    /// Checks everything first, and erases the keys of erased words again. If anybody holds a checkpoint of a
     /// larger size than the archive, do not serve the result: fork it.
     Restore(Restore),
     /// Let a restored older copy go on under a new origin and a new key.

@@ -223,8 +223,8 @@ fn stopped(seen: &Inspection, findings: &mut Findings) {
         ),
     }
     match &seen.keys {
-        None => findings.sound("keys", "they are those of this store"),
-        Some(why) => findings.damage("keys", why.clone(), "put the key file of this store back"),
+        None => findings.sound("keys", "they are those of this store and open all words that were not erased"),
+        Some(why) => findings.damage("keys", why.clone(), "put the key file of this store back, or the newest copy of it"),
     }
 }
 

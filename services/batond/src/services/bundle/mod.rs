@@ -113,7 +113,7 @@ impl Service {
             Disclosure::Open(_) => Ok(()),
             Disclosure::Unreadable => Err(Ended::failed(status::read(&baton_engine::ReadError::Damaged {
                 position: Position(record.position.0),
-                why: "the words beside it cannot be decrypted with their key".to_owned(),
+                why: baton_engine::codec::DecodeError::Unreadable.to_string(),
             }))),
         }
     }
