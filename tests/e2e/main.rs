@@ -3,6 +3,7 @@
 //! Every test has a server and a directory of its own, so all of them may run at once.
 
 mod archive;
+mod backups;
 mod campaigns;
 mod cut_short;
 mod doctor;

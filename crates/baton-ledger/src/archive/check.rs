@@ -75,7 +75,7 @@ fn check_once(layout: &Layout, trusted: &TrustedKeys, read_succession: ReadSucce
     let none = |why: &str| ArchiveError::NotAnArchive { dir: layout.dir.clone(), why: why.to_owned() };
     let key_check = layout.read()?.ok_or_else(|| none("it is empty"))?;
     let path = layout.checkpoint();
-    let signed = layout.read_checkpoint()?.ok_or_else(|| damaged(&path, "it is missing"))?;
+    let signed = layout.read_checkpoint()?.ok_or_else(|| damaged(&path, "it is missing, as in a backup that was cut short"))?;
     let checkpoint = trusted.verify(signed.note().as_bytes()).map_err(|source| ArchiveError::Checkpoint { path, source })?;
     let paths = segments::list(layout)?;
     let mut walk = Walk {

@@ -27,6 +27,8 @@ pub struct Archive {
     next: Position,
     /// What the checkpoint in the archive covers.
     size: u64,
+    /// What its tiles and entries hold: as much, or more.
+    grown: u64,
     /// Whether the last chunk was not the end of its batch: a segment ends with a batch.
     in_batch: bool,
     /// The newest end of a batch that has been written and is not covered yet.
@@ -56,6 +58,7 @@ impl Archive {
             segment: None,
             next: Position(0),
             size: 0,
+            grown: 0,
             in_batch: false,
             reached: None,
             leaves: Vec::new(),
@@ -95,6 +98,7 @@ impl Archive {
             segment,
             next: tail.next,
             size,
+            grown: size,
             in_batch: false,
             reached: tail.reached,
             leaves,
@@ -132,7 +136,8 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError::DoesNotFollow`], [`ArchiveError::Io`].
     ///
-    /// Call [`cover`](Archive::cover) every few megabytes: a file is ended only when it is covered.
+    /// Call [`cover`](Archive::cover) or [`grow`](Archive::grow) every few megabytes: a file is ended, and memory given back, only
+    /// then.
     pub fn append(&mut self, chunk: &RawChunk) -> Result<(), ArchiveError> {
         if chunk.first() != self.next {
             let why = format!("the next chunk begins at {}", chunk.first());
@@ -140,8 +145,8 @@ impl Archive {
         }
         let begin = match &self.segment {
             None => true,
-            // Only when everything before is covered: then the newest segment alone says where to go on.
-            Some(segment) => segment.is_full() && !self.in_batch && self.reached.is_none(),
+            // Only when the tree holds everything before: then the newest segment alone says where to go on.
+            Some(segment) => segment.is_full() && !self.in_batch && self.next.0 == self.grown,
         };
         if begin {
             self.segment = Some(Segment::begin(&self.layout, self.next)?);
@@ -164,24 +169,37 @@ impl Archive {
     /// # Errors
     /// See [`ArchiveError`].
     pub fn cover(&mut self, tiles: impl Fn(u64, u64) -> Result<Vec<Tile>, ProofError>) -> Result<(), ArchiveError> {
+        self.grow(tiles)?;
         let Some(checkpoint) = self.reached.take() else { return Ok(()) };
-        let size = checkpoint.checkpoint().size;
+        // ---- From here on a reader relies on it. ----
+        self.directory.finish(&checkpoint)?;
+        self.size = checkpoint.checkpoint().size;
+        Ok(())
+    }
+
+    /// As [`cover`](Archive::cover), but without the checkpoint: for a copy that nobody is to rely on before its end.
+    ///
+    /// # Errors
+    /// See [`ArchiveError`].
+    pub fn grow(&mut self, tiles: impl Fn(u64, u64) -> Result<Vec<Tile>, ProofError>) -> Result<(), ArchiveError> {
+        let Some(size) = self.reached.as_ref().map(|reached| reached.checkpoint().size) else { return Ok(()) };
+        if size == self.grown {
+            return Ok(());
+        }
         if let Some(segment) = &self.segment {
             segment.sync()?;
         }
-        let mut growth = Growth::between(self.size, size);
+        let mut growth = Growth::between(self.grown, size);
         while let Some(step) = growth.step() {
             let wanted = (step.from - self.leaves_from) as usize..(step.to - self.leaves_from) as usize;
             let leaves = self.leaves[wanted].iter().map(Vec::as_slice);
             let made = tiles(step.tiles_from, step.to)
-                .map_err(|error| ArchiveError::DoesNotFollow { at: Position(self.size), why: error.to_string() })?;
+                .map_err(|error| ArchiveError::DoesNotFollow { at: Position(self.grown), why: error.to_string() })?;
             for file in growth.files(leaves, made)? {
                 self.directory.put(&file)?;
             }
         }
-        // ---- From here on a reader relies on it. ----
-        self.directory.finish(&checkpoint)?;
-        self.size = size;
+        self.grown = size;
         let needed = first_leaf(size);
         self.leaves.drain(..(needed - self.leaves_from) as usize);
         self.leaves_from = needed;

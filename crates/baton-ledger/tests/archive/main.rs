@@ -6,7 +6,7 @@ mod restoring;
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use baton_ledger::archive::{Archive, ArchiveError, RestoreError, RestoreKeys, Restored, Restoring, check, restore};
 use baton_ledger::*;
@@ -127,6 +127,19 @@ async fn archive_of_more_than_one_segment_is_continued_checked_and_restored() {
     catch_up(&mut archive, &ledger);
     assert_eq!(fs::read_dir(scene.at("archive/chunks")).unwrap().count(), 2);
     assert_eq!(scene.check().unwrap(), 720);
+    // A backup in steps holds the same, but for partial tiles, which each has of the sizes that it was grown to.
+    let (mut backup, tree) = written_in_steps(&ledger, &scene.at("backup"), 2 * 1024 * 1024);
+    backup.cover(|old, new| tree.tiles(old, new)).unwrap();
+    let below = |dir: &str| -> Vec<_> {
+        let relative = |(path, bytes): (PathBuf, Vec<u8>)| (path.strip_prefix(scene.at(dir)).unwrap().to_owned(), bytes);
+        files(&scene.at(dir))
+            .into_iter()
+            .map(relative)
+            .filter(|(path, _)| !path.starts_with("chunks") && !path.to_string_lossy().contains(".p/"))
+            .collect()
+    };
+    assert!(below("backup") == below("archive"));
+    assert_eq!(fs::read_dir(scene.at("backup/chunks")).unwrap().count(), 2);
     let before = read_all(&ledger).await;
     ledger.close().await.unwrap();
     scene.restore("new").unwrap();
@@ -276,26 +289,37 @@ async fn archive_of_another_log_one_that_is_ahead_and_one_in_use_are_refused_unc
     assert!(files(&scene.at("archive")) == after, "nothing was changed");
 }
 
-#[tokio::test]
-async fn backup_is_written_from_chunks_alone_and_only_in_their_order() {
-    let scene = Scene::new();
-    let ledger = scene.open();
-    fill(&ledger, 90).await;
-    let mut archive = Archive::begin(&scene.at("archive"), &ledger.key_check()).unwrap();
-    let mut tree = Tree::new();
-    let mut from = Position(0);
+/// Writes a log into an archive as a backup is written: from chunks, its tree in steps of so many bytes, and no checkpoint.
+fn written_in_steps(ledger: &SledLedger, dir: &Path, step: usize) -> (Archive, Tree) {
+    let (mut archive, mut tree) = (Archive::begin(dir, &ledger.key_check()).unwrap(), Tree::new());
+    let (mut from, mut ahead) = (Position(0), 0);
     loop {
         let chunks = ledger.raw_chunks(from, 2_000).unwrap();
-        let Some(last) = chunks.last() else { break };
+        let Some(last) = chunks.last() else { return (archive, tree) };
         from = last.next();
         for chunk in chunks {
             let received = RawChunk::check(chunk.bytes().to_vec()).unwrap();
             received.grow(&mut tree);
             archive.append(&received).unwrap();
             assert!(matches!(archive.append(&received), Err(ArchiveError::DoesNotFollow { .. })));
+            ahead += received.bytes().len();
+            if received.checkpoint().is_some() && ahead >= step {
+                ahead = 0;
+                archive.grow(|old, new| tree.tiles(old, new)).unwrap();
+            }
         }
-        archive.cover(|old, new| tree.tiles(old, new)).unwrap();
     }
+}
+
+#[tokio::test]
+async fn backup_is_written_from_chunks_alone_and_only_in_their_order() {
+    let scene = Scene::new();
+    let ledger = scene.open();
+    fill(&ledger, 90).await;
+    let (mut archive, tree) = written_in_steps(&ledger, &scene.at("archive"), 2_000);
+    assert_eq!(archive.size(), 0, "nobody relies on it before its end");
+    assert!(matches!(scene.check(), Err(ArchiveError::Damaged { path, .. }) if path == scene.at("archive/checkpoint")));
+    archive.cover(|old, new| tree.tiles(old, new)).unwrap();
     assert_eq!(scene.check().unwrap(), ledger.head().size);
     assert!(matches!(Archive::begin(&scene.at("archive"), &ledger.key_check()), Err(ArchiveError::NotAnArchive { .. })));
 }

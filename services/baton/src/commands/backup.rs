@@ -1,8 +1,8 @@
 //! `baton backup`: a copy of the log from a running server, or of a key file.
 //!
 //! The server streams what it stores; here every chunk is checked, the tree is built again from the
-//! leaves, and each batch's checkpoint must be the one of that tree. What ends before its end is no
-//! backup, and says so: without a checkpoint no restore takes it.
+//! leaves, and each batch's checkpoint must be the one of that tree. Its own checkpoint is written last: what
+//! ends before its end has none, so that no restore takes it.
 
 use super::Context;
 use super::restore::refused;
@@ -14,8 +14,8 @@ use baton_proto::v1 as proto;
 use serde_json::json;
 use std::path::Path;
 
-/// How many bytes of chunks are written between two checkpoints of the backup.
-const COVER_BYTES: usize = 8 * 1024 * 1024;
+/// After how many bytes of chunks the tree over them is written, so that they need not be held.
+const STEP_BYTES: usize = 8 * 1024 * 1024;
 
 pub(super) async fn run(cx: &mut Context, args: &Backup) -> Result<(), Failure> {
     if let (true, Some(data)) = (args.keys, &args.data) {
@@ -75,7 +75,8 @@ struct Writing {
     tree: Tree,
     /// The newest end of a batch.
     checkpoint: Option<SignedCheckpoint>,
-    uncovered: usize,
+    /// Bytes of chunks that the tree does not hold yet.
+    ahead: usize,
 }
 
 impl Writing {
@@ -83,12 +84,12 @@ impl Writing {
         let key_check =
             key_check.try_into().map_err(|_| Failure::Unavailable("the server sent no key check of 32 bytes".to_owned()))?;
         let archive = Archive::begin(out, key_check).map_err(failed)?;
-        Ok(Self { archive, tree: Tree::new(), checkpoint: None, uncovered: 0 })
+        Ok(Self { archive, tree: Tree::new(), checkpoint: None, ahead: 0 })
     }
 
     fn take(&mut self, bytes: Vec<u8>) -> Result<(), Failure> {
         let damaged = |why: &str| Failure::Damage(format!("what the server sent is damaged ({why}); the backup is not complete"));
-        self.uncovered += bytes.len();
+        self.ahead += bytes.len();
         let chunk = RawChunk::check(bytes).map_err(|why| damaged(&why))?;
         chunk.grow(&mut self.tree);
         self.archive.append(&chunk).map_err(failed)?;
@@ -97,18 +98,18 @@ impl Writing {
             return Err(damaged("a checkpoint is not that of the records before it"));
         }
         self.checkpoint = Some(checkpoint.clone());
-        if self.uncovered >= COVER_BYTES { self.cover() } else { Ok(()) }
-    }
-
-    fn cover(&mut self) -> Result<(), Failure> {
-        self.uncovered = 0;
+        if self.ahead < STEP_BYTES {
+            return Ok(());
+        }
+        self.ahead = 0;
         let tree = &self.tree;
-        self.archive.cover(|old, new| tree.tiles(old, new)).map_err(failed)
+        self.archive.grow(|old, new| tree.tiles(old, new)).map_err(failed)
     }
 
     /// Everything came, up to the end of a batch.
     fn end(mut self) -> Result<SignedCheckpoint, Failure> {
-        self.cover()?;
+        let tree = &self.tree;
+        self.archive.cover(|old, new| tree.tiles(old, new)).map_err(failed)?;
         match self.checkpoint {
             Some(checkpoint) if self.archive.next().0 == self.archive.size() => Ok(checkpoint),
             _ => Err(Failure::Unavailable("the server ended in the middle of a batch; take the backup again".to_owned())),
