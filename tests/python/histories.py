@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import tempfile
+import time
 from collections import Counter
 
 from outside import Server
@@ -82,6 +84,52 @@ def exits(server):
     print("exit codes: 0, 1, 2 and 3 as documented")
 
 
+def load(data, patience=120):
+    """Loads the histories into a data directory, or is killed when its time is over; gives the seconds it took, if it ended."""
+    began = time.monotonic()
+    command = [os.environ["BATON_BIN"], "demo", "--data", data, "--exit", "--listen", "127.0.0.1:0", "--no-progress"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        _, said = process.communicate(timeout=patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return None
+    assert process.returncode == 0, said
+    return time.monotonic() - began
+
+
+def told(server):
+    """Every statement of the log, as often as it is there, without when and where it was recorded."""
+    events = json.loads(baton(server, "log", "--output", "json"))
+
+    def unplaced(value):
+        if isinstance(value, dict) and isinstance(value.get("position"), int):
+            there = events[value["position"]]
+            return [there["stream"], there["type"]]
+        return {name: unplaced(below) for name, below in value.items()} if isinstance(value, dict) else value
+
+    statements = [[e["stream"], e["type"], unplaced(e["payload"])] for e in events if e["type"] != "Approved"]
+    return Counter(json.dumps(statement, sort_keys=True) for statement in statements)
+
+
+def interrupted(rows):
+    with tempfile.TemporaryDirectory(prefix="baton-load-") as directory:
+        whole = load(f"{directory}/whole")
+        tries = [load(f"{directory}/killed", whole * part) for part in (0.2, 0.35, 0.5, 0.65, 0.8)]
+        kills = tries.count(None)
+        assert kills, f"no load was killed: {whole:.1f} s, then {tries}"
+        load(f"{directory}/killed")
+        with Server(f"{directory}/whole") as server:
+            wanted = told(server)
+        with Server(f"{directory}/killed") as server:
+            assert board(server) == rows, "the board is another one"
+            found = told(server)
+        lacks, more = list(wanted - found), list(found - wanted)
+        assert found == wanted, f"lacks {len(lacks)}: {lacks[:2]}; has too often or more {len(more)}: {more[:2]}"
+    print(f"a load that was killed {kills} times, the server with it, and then ended: {found.total()} statements, each as often as in one go")
+
+
 def main():
     with Server() as server:
         rows = board(server)
@@ -89,6 +137,7 @@ def main():
         replay(server)
         conflicts(server)
         exits(server)
+    interrupted(rows)
 
 
 if __name__ == "__main__":

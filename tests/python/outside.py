@@ -64,11 +64,15 @@ class Client:
 
 
 class Server:
-    """`baton demo` on a free port in a directory of its own, stopped when the block ends."""
+    """`baton demo` on a free port, in a directory of its own where none is given; stopped when the block ends."""
+
+    def __init__(self, data=None):
+        self.data = data
 
     def __enter__(self):
         self.directory = tempfile.TemporaryDirectory(prefix="baton-outside-")
-        command = [os.environ["BATON_BIN"], "demo", "--data", f"{self.directory.name}/data", "--listen", "127.0.0.1:0", "--no-progress"]
+        data = self.data or f"{self.directory.name}/data"
+        command = [os.environ["BATON_BIN"], "demo", "--data", data, "--listen", "127.0.0.1:0", "--no-progress"]
         self.log = open(f"{self.directory.name}/log", "w+")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
