@@ -61,6 +61,11 @@ async fn damaged_files_are_refused_or_named_and_never_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn damaged_copies_are_refused_by_a_restore_or_bring_everything_back() {
+    campaign::copies::run(Plan::short(60)).await.assert_held();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn second_process_and_newer_format_are_refused_and_change_nothing() {
     campaign::second::run(Plan::short(2)).await.assert_held();
 }

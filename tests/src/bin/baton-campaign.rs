@@ -37,7 +37,7 @@ async fn main() -> ExitCode {
 }
 
 fn parse(arguments: &[String]) -> Result<(&'static Campaign, Plan), String> {
-    static CAMPAIGNS: [Campaign; 11] = ALL;
+    static CAMPAIGNS: [Campaign; 12] = ALL;
     let (name, rest) = arguments.split_first().ok_or("name a campaign")?;
     let campaign = CAMPAIGNS.iter().find(|c| c.name == name).ok_or_else(|| format!("there is no campaign {name:?}"))?;
     let mut plan = Plan { cycles: campaign.full, first: 0, seed: SEED };

@@ -37,13 +37,15 @@ const KEY: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A log, and what is on record in it.
-struct Original {
+pub(super) struct Original {
     how: &'static str,
-    data: DataDir,
-    events: Vec<proto::RecordedEvent>,
+    /// Where it is, with no server on it.
+    pub(super) data: DataDir,
+    /// All of it.
+    pub(super) events: Vec<proto::RecordedEvent>,
     views: Views,
     /// Bytes of its key file that a start leaves as they are: up to the first key that was never used.
-    used_keys: usize,
+    pub(super) used_keys: usize,
 }
 
 /// What is served of the state, and not of the log: the board and a transition.
@@ -51,7 +53,7 @@ type Views = (proto::ListTransitionsResponse, proto::GetTransitionResponse);
 
 /// How a damaged log was answered.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
-enum Outcome {
+pub(super) enum Outcome {
     Refused,
     ServedInFull,
     ServedWithDamageNamed,
@@ -85,7 +87,8 @@ pub async fn run(plan: Plan) -> Report {
     report
 }
 
-async fn original(how: &'static str) -> Original {
+/// Makes a log and ends its server in order, or by force where `how` is "killed".
+pub(super) async fn original(how: &'static str) -> Original {
     let data = DataDir::begun().await;
     let server = Server::start(&data);
     let clients = Clients::connect(server.address()).await;
@@ -135,7 +138,7 @@ struct Case {
 async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
     let original = &originals[random.random_range(0..2)];
     let data = original.data.copy();
-    let (file, what) = damage(&data, original.used_keys, random);
+    let (file, what) = damage(&data, "store/db", original.used_keys, random);
     let done = format!("{} log, {}: {what}", original.how, file.display());
     let damaged = data.files();
     let (outcome, wrong) = match Server::try_start_within(&data, Command::new(program("batond")), &[], PATIENCE) {
@@ -163,16 +166,15 @@ async fn one(originals: &[Original; 2], random: &mut StdRng) -> Case {
     Case { done, outcome, wrong }
 }
 
-/// Does it to one file below the directory; says to which, and what. Keys that were never used are left out: a start makes
-/// them anew.
-fn damage(data: &DataDir, used_keys: usize, random: &mut StdRng) -> (PathBuf, String) {
+/// Does it to one file below the directory, most of it to the one in which the records are; says to which, and what. Keys
+/// that were never used are left out: a start makes them anew.
+pub(super) fn damage(data: &DataDir, records: &str, used_keys: usize, random: &mut StdRng) -> (PathBuf, String) {
     let files: Vec<_> = data.files().into_iter().filter(|(path, bytes)| !bytes.is_empty() && !path.ends_with("LOCK")).collect();
-    // Most of it to the file in which the records are, and some to their keys.
     let the = |name: &str| files.iter().position(|(path, _)| path.ends_with(name)).expect("a log has this file");
-    let (store, keys) = (the("store/db"), the("data/keys"));
+    let (records, keys) = (the(records), the("data/keys"));
     loop {
         let chosen = match random.random_range(0..10) {
-            0..5 => store,
+            0..5 => records,
             5 => keys,
             _ => random.random_range(0..files.len()),
         };
@@ -232,7 +234,7 @@ fn damage(data: &DataDir, used_keys: usize, random: &mut StdRng) -> (PathBuf, St
 }
 
 /// What a server that started serves, held against what is on record.
-async fn served(server: &Server, original: &Original) -> (Outcome, Vec<String>) {
+pub(super) async fn served(server: &Server, original: &Original) -> (Outcome, Vec<String>) {
     let clients = Clients::reconnecting(server.address(), PATIENCE);
     let (outcome, mut wrong) = served_log(&clients, &original.events).await;
     match views(&clients).await {

@@ -16,6 +16,7 @@ use rand::rngs::StdRng;
 use crate::server::{ADMINISTRATOR, DataDir};
 
 pub mod concurrent;
+pub mod copies;
 pub mod cut;
 pub mod damage;
 pub mod full;
@@ -142,7 +143,7 @@ pub struct Campaign {
 }
 
 /// Every campaign.
-pub const ALL: [Campaign; 11] = [
+pub const ALL: [Campaign; 12] = [
     Campaign {
         name: "kill",
         about: "kill -9 under 8 writers; a cycle is one kill and one start",
@@ -178,6 +179,12 @@ pub const ALL: [Campaign; 11] = [
         about: "flipped bits, cut files, zeroed and swapped blocks; a cycle is one damage and one start",
         full: 10_000,
         run: |plan| Box::pin(damage::run(plan)),
+    },
+    Campaign {
+        name: "copies",
+        about: "the same to backups and copies of the key file; a cycle is one damage and one restore",
+        full: 10_000,
+        run: |plan| Box::pin(copies::run(plan)),
     },
     Campaign {
         name: "second",
