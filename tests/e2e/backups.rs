@@ -139,6 +139,18 @@ async fn key_file_with_a_sector_of_zeros_is_refused_by_a_restore_and_by_a_start(
     std::fs::write(scene.copied(&holed), &bytes).expect("written");
     let refused = scene.restored(&scene.log, &backup, &holed).await.expect_err("not every word is there");
     assert!(refused.err.contains("does not open the record at position"), "{refused:?}");
+    // It may be all there is: then what it opens is kept, and what it does not is named.
+    let rest = scene.log.other("rest", "signing-key");
+    let (from, to, key, keys) = (text(&backup.path()), text(&rest.path()), text(&rest.key()), text(&scene.copied(&holed)));
+    let given = ["restore", "--from", &from, "--data", &to, "--key", &key, "--keys", &keys, "--keys-lost", "--output", "json"];
+    let gone = baton(given).json()["words_gone"].as_array().expect("a list").len();
+    let server = Server::start(&rest);
+    let events = Clients::connect(server.address()).await.read_all(0).await.expect("the log is read");
+    let changed = events.iter().zip(&scene.events).filter(|(now, before)| now != before).count();
+    assert!(
+        gone > 0 && gone < scene.events.len() - 1 && changed == gone && events.len() == scene.events.len(),
+        "{gone}, {changed}"
+    );
     let Scene { log, server, .. } = scene;
     assert!(server.stop().success());
     std::fs::write(log.path().join("keys"), &bytes).expect("written");

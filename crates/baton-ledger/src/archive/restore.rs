@@ -24,8 +24,11 @@ use crate::sled::restored;
 /// Where the keys of names and free text come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestoreKeys {
-    /// From this copy of the log's key file.
+    /// From this copy of the log's key file, which must open every word that was not erased.
     File(PathBuf),
+    /// From this copy as far as it goes: it is damaged, or from before the archive ended, and there is no other. Words that
+    /// it does not open are gone for good.
+    Rest(PathBuf),
     /// There is no copy: names and free text are gone for good, and a repeat of an old request is
     /// taken for another content and refused.
     Lost,
@@ -61,6 +64,8 @@ pub struct Restored {
     pub checkpoint: SignedCheckpoint,
     /// How many keys were erased once more.
     pub erased: usize,
+    /// The records whose words no key opened and no erasure closed: they are gone. None but for [`RestoreKeys::Rest`].
+    pub gone: Vec<Position>,
     /// How many records are known to be missing at the end, of an older copy.
     pub missing: u64,
 }
@@ -77,9 +82,13 @@ pub fn restore(asked: Restoring) -> Result<Restored, RestoreError> {
     let checked = check(&asked.from, &trusted, asked.read_succession)?;
     let newer = last_known(&asked, &checked)?;
     let sealed = Sealed::read(&checked, asked.erased)?;
-    let (keys, erased) = match &asked.keys {
-        RestoreKeys::File(path) => take_keys(path, &checked, &sealed)?,
-        RestoreKeys::Lost => (KeyFile::lost(checked.scan.next_slot).map_err(io_at("make keys for", &asked.data))?, 0),
+    let Taken { keys, erased, gone } = match &asked.keys {
+        RestoreKeys::File(path) => take_keys(path, &checked, &sealed, false)?,
+        RestoreKeys::Rest(path) => take_keys(path, &checked, &sealed, true)?,
+        RestoreKeys::Lost => {
+            let keys = KeyFile::lost(checked.scan.next_slot).map_err(io_at("make keys for", &asked.data))?;
+            Taken { keys, erased: 0, gone: Vec::new() }
+        }
     };
     let size = checked.checkpoint.checkpoint().size;
     let head = checked.checkpoint.clone();
@@ -89,7 +98,7 @@ pub fn restore(asked: Restoring) -> Result<Restored, RestoreError> {
     written?;
     restored::prove(&asked.data, asked.key, asked.read_succession, &head, newer.is_some())?;
     let missing = newer.map_or(0, |known| known.checkpoint().size - size);
-    Ok(Restored { checkpoint: head, erased, missing })
+    Ok(Restored { checkpoint: head, erased, gone, missing })
 }
 
 fn refuse_filled(data: &Path) -> Result<(), RestoreError> {
@@ -142,30 +151,40 @@ impl Sealed {
     }
 }
 
-/// The bytes of the key file to put in place, and how many keys were erased in them.
-fn take_keys(path: &Path, checked: &Checked, sealed: &Sealed) -> Result<(Vec<u8>, usize), RestoreError> {
+/// The keys to put in place.
+struct Taken {
+    /// The bytes of the key file.
+    keys: Vec<u8>,
+    erased: usize,
+    gone: Vec<Position>,
+}
+
+/// Takes a copy of the key file; one that does not open all words only with `rest`.
+fn take_keys(path: &Path, checked: &Checked, sealed: &Sealed, rest: bool) -> Result<Taken, RestoreError> {
     let refuse = |why: String| RestoreError::Keys { path: path.to_owned(), why };
     let file = File::open(path).map_err(io_at("open", path))?;
     let keys = KeyFile::open(Box::new(file)).map_err(refuse)?;
     if key_check(&keys) != checked.key_check {
         return Err(refuse("it belongs to another log".to_owned()));
     }
-    let mut unreadable = None;
+    let mut closed = Vec::new();
     chunks(&checked.paths, checked.tree.size(), |chunk| {
-        if unreadable.is_none() {
-            unreadable = keys.closed(chunk.first(), &chunk.chunk.entries);
-        }
+        closed.extend(keys.closed(chunk.first(), &chunk.chunk.entries));
         Ok(())
     })?;
-    if let Some(position) = unreadable {
+    // What is to be erased need not be opened first.
+    closed.retain(|(position, _)| !sealed.erased.contains(position));
+    if let (Some((position, _)), false) = (closed.first(), rest) {
         return Err(refuse(format!(
-            "it does not open the record at position {position}: it is older than the archive, or damaged"
+            "it does not open the record at position {position} ({} in all): it is older than the archive, or damaged",
+            closed.len()
         )));
     }
     let mut bytes = fs::read(path).map_err(io_at("read", path))?;
     let slots = sealed.erased.iter().filter_map(|position| sealed.slots.get(position));
     let erased = keys.erase_in(&mut bytes, slots.copied());
-    Ok((bytes, erased))
+    keys.erase_in(&mut bytes, closed.iter().map(|(_, slot)| *slot));
+    Ok(Taken { keys: bytes, erased, gone: closed.into_iter().map(|(position, _)| position).collect() })
 }
 
 /// An error of the system, with what was tried and where.

@@ -117,14 +117,15 @@ impl KeyFile {
         })
     }
 
-    /// The first of these records, which begin at `first`, whose words are neither opened by their key nor erased; an
-    /// error of the disk is no opening.
-    pub(crate) fn closed(&self, first: Position, entries: &[Entry]) -> Option<Position> {
-        let opens = |entry: &Entry| match &entry.sealed {
-            Some(sealed) => matches!(self.disclose(sealed, &entry.leaf_hash), Ok(Disclosure::Open(_) | Disclosure::Erased)),
-            None => true,
-        };
-        (first.0..).zip(entries).find(|(_, entry)| !opens(entry)).map(|(position, _)| Position(position))
+    /// Those of these records, which begin at `first`, whose words are neither opened by their key nor erased, each with its
+    /// slot; an error of the disk is no opening.
+    pub(crate) fn closed(&self, first: Position, entries: &[Entry]) -> impl Iterator<Item = (Position, u64)> {
+        (first.0..).zip(entries).filter_map(|(position, entry)| {
+            let sealed = entry.sealed.as_ref()?;
+            let opened = self.disclose(sealed, &entry.leaf_hash);
+            let closed = !matches!(opened, Ok(Disclosure::Open(_) | Disclosure::Erased));
+            closed.then_some((Position(position), sealed.slot))
+        })
     }
 
     /// Overwrites slots with their marks: what was sealed under them stays closed for ever. Durable when it returns.
@@ -139,15 +140,16 @@ impl KeyFile {
         if slots.is_empty() { Ok(()) } else { self.file.sync() }
     }
 
-    /// Erases slots in the bytes of this file, for a copy of it, and says how many were not erased yet.
-    /// Slots that the file does not hold are passed over.
+    /// Erases slots in the bytes of this file, for a copy of it, and says how many were not erased yet. A copy that is too
+    /// short for a slot is made longer: what lies between was no key either.
     pub(crate) fn erase_in(&self, bytes: &mut Vec<u8>, slots: impl IntoIterator<Item = u64>) -> usize {
         // A copy that ended in the middle of a slot never gave that slot away.
         bytes.truncate(bytes.len() - bytes.len() % SLOT_LEN as usize);
         let mut erased = 0;
         for slot in slots.into_iter().filter(|slot| *slot >= FIRST_SLOT) {
-            let at = usize::try_from(offset(slot)).unwrap_or(usize::MAX);
-            let Some(key) = bytes.get_mut(at..at.saturating_add(SLOT_LEN as usize)) else { continue };
+            let at = offset(slot) as usize;
+            bytes.resize(bytes.len().max(at + SLOT_LEN as usize), 0);
+            let key = &mut bytes[at..at + SLOT_LEN as usize];
             let mark = mark(&self.digest_key, slot);
             if *key != mark {
                 key.copy_from_slice(&mark);

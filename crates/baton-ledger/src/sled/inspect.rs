@@ -155,7 +155,8 @@ fn check_key_file(layout: &Layout, store: &Store, scan: &Scan) -> Result<(), Str
     let read = store.visit(&mut |_, value| {
         // What is no chunk, or one of a torn batch, was told apart before.
         if let (None, Ok(chunk)) = (closed, Chunk::decode(value)) {
-            closed = keys.closed(chunk.first, &chunk.entries).filter(|at| at.0 < scan.durable.index.head().size);
+            let size = scan.durable.index.head().size;
+            closed = keys.closed(chunk.first, &chunk.entries).map(|(at, _)| at).find(|at| at.0 < size);
         }
         Ok(())
     });

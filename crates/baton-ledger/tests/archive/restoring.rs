@@ -25,7 +25,10 @@ async fn restored_log_has_the_same_records_receipts_words_and_answers_to_repeats
     let checkpoint = ledger.checkpoint();
     ledger.close().await.unwrap();
 
-    assert_eq!(scene.restore("new").unwrap(), Restored { checkpoint: checkpoint.clone(), erased: 0, missing: 0 });
+    assert_eq!(
+        scene.restore("new").unwrap(),
+        Restored { checkpoint: checkpoint.clone(), erased: 0, gone: Vec::new(), missing: 0 }
+    );
     let restored = SledLedger::open(&scene.at("new"), scene.key(), options()).unwrap();
     assert_eq!(restored.checkpoint(), checkpoint);
     assert!(everything(&restored).await == before, "records and receipts are the same");
@@ -101,6 +104,32 @@ async fn key_file_of_another_log_or_from_before_the_archive_or_with_holes_is_ref
     fill(&restored, 1).await;
     let newest = read_all(&restored).await.pop().unwrap();
     assert_eq!(newest.disclosure, Disclosure::Open(b"more words".to_vec()));
+}
+
+#[tokio::test]
+async fn what_a_damaged_or_short_key_file_still_opens_is_kept_when_it_is_all_there_is_and_the_rest_is_named() {
+    let scene = archived(2).await;
+    let whole = fs::read(scene.at("data/keys")).unwrap();
+    let worded = read_all(&scene.open()).await;
+    let worded: Vec<_> = worded.iter().filter(|r| matches!(r.disclosure, Disclosure::Open(_))).map(|r| r.position).collect();
+    let mut holed = whole.clone();
+    holed[64..96].fill(0);
+    for (name, keys, gone) in
+        [("holed", &holed[..], &worded[..1]), ("short", &whole[..140], &worded[2..]), ("whole", &whole, &[])]
+    {
+        let path = scene.at(&format!("{name}-keys"));
+        fs::write(&path, keys).unwrap();
+        let restored = scene.restore_with(name, |asked| asked.keys = RestoreKeys::Rest(path)).unwrap();
+        assert_eq!(restored.gone, gone, "{name}");
+        let ledger = SledLedger::open(&scene.at(name), scene.key(), options()).unwrap();
+        let records = read_all(&ledger).await;
+        let closed: Vec<_> =
+            records.iter().filter(|record| record.disclosure == Disclosure::Erased).map(|record| record.position).collect();
+        assert_eq!(closed, gone, "{name}");
+        assert!(records.iter().all(|record| record.disclosure != Disclosure::Unreadable), "{name}");
+        fill(&ledger, 1).await;
+        assert_eq!(read_all(&ledger).await.pop().unwrap().disclosure, Disclosure::Open(b"more words".to_vec()), "{name}");
+    }
 }
 
 #[tokio::test]

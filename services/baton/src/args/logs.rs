@@ -76,8 +76,9 @@ pub(crate) struct Restore {
     /// A copy of the log's key file, made after the archive ended.
     #[arg(long, value_name = "FILE", required_unless_present = "keys_lost")]
     pub(crate) keys: Option<PathBuf>,
-    /// There is no copy of the key file: names and free text are gone for good.
-    #[arg(long, conflicts_with = "keys")]
+    /// There is no copy of the key file, or no better one than --keys: names and free text that it does not open are
+    /// gone for good.
+    #[arg(long)]
     pub(crate) keys_lost: bool,
     /// The newest checkpoint of the log that is known, from whoever keeps checkpoints.
     #[arg(long, value_name = "FILE")]

@@ -224,7 +224,11 @@ fn stopped(seen: &Inspection, findings: &mut Findings) {
     }
     match &seen.keys {
         None => findings.sound("keys", "they are those of this store and open all words that were not erased"),
-        Some(why) => findings.damage("keys", why.clone(), "put the key file of this store back, or the newest copy of it"),
+        Some(why) => findings.damage(
+            "keys",
+            why.clone(),
+            "put the key file of this store back, or the newest copy of it; without one: baton restore --keys-lost",
+        ),
     }
 }
 

@@ -15,7 +15,11 @@ pub(super) async fn run(cx: &mut Context, args: &Restore) -> Result<(), Failure>
     let asked = Restoring {
         from: args.from.clone(),
         data: args.data.clone(),
-        keys: args.keys.clone().map_or(RestoreKeys::Lost, RestoreKeys::File),
+        keys: match (args.keys.clone(), args.keys_lost) {
+            (None, _) => RestoreKeys::Lost,
+            (Some(keys), true) => RestoreKeys::Rest(keys),
+            (Some(keys), false) => RestoreKeys::File(keys),
+        },
         key,
         last_known: args.last_known.as_deref().map(read).transpose()?,
         trust: args.trust.as_deref().map(trust).transpose()?,
@@ -34,6 +38,7 @@ fn say(cx: &mut Context, args: &Restore, restored: &Restored) -> Result<(), Fail
     if cx.out.format != Format::Table {
         return cx.out.json(&json!({
             "data": args.data, "origin": head.origin, "size": head.size, "erased_again": restored.erased,
+            "words_gone": restored.gone.iter().map(|position| position.0).collect::<Vec<_>>(),
             "missing": restored.missing, "checkpoint": restored.checkpoint.note(),
         }));
     }
@@ -45,6 +50,10 @@ fn say(cx: &mut Context, args: &Restore, restored: &Restored) -> Result<(), Fail
     ))?;
     if restored.erased > 0 {
         cx.out.line(format!("The words of {} events were erased again, as the log says.", restored.erased))?;
+    }
+    if let [first, ..] = restored.gone.as_slice() {
+        let count = restored.gone.len();
+        cx.out.line(format!("The words of {count} events are gone, the first at position {first}: no key opened them."))?;
     }
     match restored.missing {
         0 => cx.out.line(format!(
