@@ -170,9 +170,10 @@ async fn auditor_is_told_of_the_change_whichever_keys_he_holds_and_accepts_none_
     let server = Server::start(&data);
     history(&server).await;
     let position = checkpoint(&server).await.position + 1;
+    let at = |name: &str| data.beside(name);
+    export(&server, &at("before"), &[]);
     assert!(server.stop().success());
     assert_eq!(rotate(&data, "signing-key", "second-key").code, Some(0));
-    let at = |name: &str| data.beside(name);
     let server = Server::start(&under(&data, "second-key"));
     // The newest checkpoint is now the one that both signed.
     export(&server, &at("at-change"), &[]);
@@ -222,13 +223,16 @@ async fn auditor_is_told_of_the_change_whichever_keys_he_holds_and_accepts_none_
         assert!(said.iter().all(|said| refused.said.contains(said)), "{name}: {}", refused.said);
     }
 
-    // An auditor who exchanged the lines is told that what he remembers was not compared.
-    let state = at("auditor.state");
-    let remember = |bundle: &str, trust: &Path| ours(&at(bundle), trust, &["--state", &text(&state)]);
-    assert_eq!(remember("at-change", &old_alone).code, Some(0));
-    let exchanged = remember("whole", &new_alone);
+    // An auditor who exchanged the lines is told that what he remembers was not compared, unless both keys signed it.
+    let remember =
+        |state: &str, bundle: &str, trust: &Path| ours(&at(bundle), trust, &["--state", &text(&at(&format!("{state}.state")))]);
+    assert_eq!(remember("of-both", "at-change", &old_alone).code, Some(0));
+    let exchanged = remember("of-both", "whole", &new_alone);
+    assert!(exchanged.code == Some(0) && exchanged.said.contains("older checkpoints that you remember"), "{}", exchanged.said);
+    assert_eq!(remember("auditor", "before", &old_alone).code, Some(0));
+    let exchanged = remember("auditor", "whole", &new_alone);
     assert!(exchanged.code == Some(0) && exchanged.said.contains("that was not compared"), "{}", exchanged.said);
-    let remembered = remember("whole", &both);
+    let remembered = remember("auditor", "whole", &both);
     assert!(remembered.code == Some(0) && !remembered.said.contains("trust on first use"), "{}", remembered.said);
 
     // Without the checkpoint that both signed, the old key shows nothing; and a key that is not the log's shows nothing.

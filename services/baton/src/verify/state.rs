@@ -1,12 +1,13 @@
 //! What an auditor remembers: the newest checkpoint of each log that he accepted, in a file of his own.
 //!
 //! A log is known by origin and key, and the key is one of his trust file: an operator who names his log
-//! anew does not make it forgotten. The notes are kept whole and their signatures checked again.
+//! anew does not make it forgotten. The notes are kept whole and their signatures checked again: a file in
+//! which one does not fit is refused, for what it has forgotten would not be compared.
 
 use super::Stopped;
 use super::report::Report;
 use super::trust::Trust;
-use baton_ledger::SignedCheckpoint;
+use baton_ledger::{SignedCheckpoint, TrustedKeys};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -45,10 +46,16 @@ impl State {
             return Err(usage(&format_args!("it does not say that it is {FORMAT}")));
         }
         let mut logs = BTreeMap::new();
-        for log in value["logs"].as_array().into_iter().flatten() {
+        for log in value["logs"].as_array().ok_or_else(|| usage(&"it has no list of logs"))? {
             let text =
                 |name: &str| log[name].as_str().map(str::to_owned).ok_or_else(|| usage(&format_args!("a log has no {name}")));
-            logs.insert((text("origin")?, text("key")?), text("checkpoint")?);
+            let (origin, key, note) = (text("origin")?, text("key")?, text("checkpoint")?);
+            if !fits(&origin, &key, &note) {
+                return Err(usage(&format_args!(
+                    "the checkpoint of {origin:?} in it is not one that {key:?} signed, so the file is damaged; put a copy of it back"
+                )));
+            }
+            logs.insert((origin, key), note);
         }
         Ok(Self { logs, ..empty })
     }
@@ -59,13 +66,14 @@ impl State {
 
     /// What is remembered of the log of this origin, under any key that is still trusted.
     pub(super) fn of(&self, origin: &str, trust: &Trust) -> Vec<SignedCheckpoint> {
-        let logs = self.logs.iter().filter(|((known, key), _)| known == origin && trust.holds(key));
+        let logs = self.logs.iter().filter(|((known, _), _)| known == origin);
         logs.filter_map(|(_, note)| trust.accept(note.as_bytes()).ok()).map(|(checkpoint, _)| checkpoint).collect()
     }
 
     /// Says what is remembered of this origin under keys that are trusted no more, and so is not compared.
     pub(super) fn warn_of_untrusted(&self, origin: &str, trust: &Trust, report: &mut Report) {
-        for (_, key) in self.logs.keys().filter(|(known, key)| known == origin && !trust.holds(key)) {
+        let untrusted = |note: &str| trust.accept(note.as_bytes()).is_err();
+        for ((_, key), _) in self.logs.iter().filter(|((known, _), note)| known == origin && untrusted(note)) {
             report.warn(format!(
                 "your state file remembers this log under {key}, which your trust file does not hold: that was not compared. Put its line back beside the others"
             ));
@@ -109,4 +117,10 @@ impl State {
         let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
     }
+}
+
+/// Whether a note is a checkpoint of this log that this key signed, as it was when it was put into the file.
+fn fits(origin: &str, key: &str, note: &str) -> bool {
+    let signed = TrustedKeys::parse(key).ok().and_then(|key| key.verify(note.as_bytes()).ok());
+    signed.is_some_and(|signed| signed.checkpoint().origin == origin)
 }
