@@ -79,17 +79,20 @@ impl Scene {
     }
 }
 
-/// Given a backup that was ended at any call, when it is restored, then it is refused, or the whole log is back.
-#[tokio::test(flavor = "multi_thread")]
-async fn backup_that_is_killed_at_any_call_is_refused_or_the_whole_log() {
-    let scene = Scene::set().await;
-    let backup = |to: &DataDir| scene.backup(to);
+/// Ends a command at every drawn point, and restores with what it left: that is refused, or every event is back. `copies`
+/// gives the backup and the copy of the key file to restore from.
+async fn is_refused_or_whole(
+    scene: &Scene,
+    command: impl Fn(&DataDir) -> Vec<String>,
+    copies: impl Fn(&DataDir) -> [DataDir; 2],
+) {
     let target = scene.target();
-    let points = Points::of(&target, backup);
+    let points = Points::of(&target, &command);
     let (mut refused, mut whole) = (0, 0);
     for (call, end) in points.drawn() {
-        let left = cut_short(&target, backup, call, end);
-        match scene.restored(&left, &left, &scene.log.other("keys", "signing-key")).await {
+        let left = cut_short(&target, &command, call, end);
+        let [backup, keys] = copies(&left);
+        match scene.restored(&left, &backup, &keys).await {
             Err(ran) => {
                 assert!(ran.err.contains(&text(&left.path())), "call {call}, {end:?}: it says what is not whole: {ran:?}");
                 refused += 1;
@@ -100,8 +103,16 @@ async fn backup_that_is_killed_at_any_call_is_refused_or_the_whole_log() {
             }
         }
     }
-    println!("{points}; {refused} left what is refused, {whole} the whole log");
+    println!("{points}; {refused} left what is refused, {whole} what brings everything back");
     assert!(!points.are_all() || (refused > 0 && whole > 0));
+}
+
+/// Given a backup that was ended at any call, when it is restored, then it is refused, or the whole log is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_that_is_killed_at_any_call_is_refused_or_the_whole_log() {
+    let scene = Scene::set().await;
+    let copies = |left: &DataDir| [left.clone(), scene.log.other("keys", "signing-key")];
+    is_refused_or_whole(&scene, |to| scene.backup(to), copies).await;
 }
 
 /// Given a copy of the key file that was ended at any call, when a backup is restored with it, then it is refused, or all
@@ -109,23 +120,8 @@ async fn backup_that_is_killed_at_any_call_is_refused_or_the_whole_log() {
 #[tokio::test(flavor = "multi_thread")]
 async fn copy_of_the_keys_that_is_killed_at_any_call_is_refused_or_opens_all_words() {
     let scene = Scene::set().await;
-    let keys = |to: &DataDir| scene.keys(to);
-    let target = scene.target();
-    let points = Points::of(&target, keys);
-    let backup = scene.log.other("backup", "signing-key");
-    let (mut refused, mut whole) = (0, 0);
-    for (call, end) in points.drawn() {
-        let left = cut_short(&target, keys, call, end);
-        match scene.restored(&left, &backup, &left).await {
-            Err(_) => refused += 1,
-            Ok(events) => {
-                assert_eq!(events, scene.events, "call {call}, {end:?}");
-                whole += 1;
-            }
-        }
-    }
-    println!("{points}; {refused} left what is refused, {whole} all words");
-    assert!(!points.are_all() || (refused > 0 && whole > 0));
+    let copies = |left: &DataDir| [scene.log.other("backup", "signing-key"), left.clone()];
+    is_refused_or_whole(&scene, |to| scene.keys(to), copies).await;
 }
 
 /// Given a copy of the key file in which a sector is zero, as a disk leaves it that lost one, when a backup is restored with

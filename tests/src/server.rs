@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const MOMENT: Duration = Duration::from_secs(10);
 
 /// A directory with a log that has begun, and the server's own words beside it.
+#[derive(Clone)]
 pub struct DataDir {
     dir: Arc<TempDir>,
     data: PathBuf,
