@@ -64,7 +64,10 @@ async fn write(clients: Clients, writer: usize, answered: Arc<AtomicUsize>) -> V
         match answer {
             Ok(_) => answered.fetch_add(1, Ordering::Relaxed),
             Err(status) => {
-                assert!(matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled), "{status:?}");
+                // A request that crosses the server's farewell was not taken; the client's library then says INTERNAL itself.
+                let crossed = status.code() == Code::Internal && status.message().starts_with("h2 protocol error");
+                let ended = matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled);
+                assert!(crossed || ended, "{status:?}");
                 return sent;
             }
         };
