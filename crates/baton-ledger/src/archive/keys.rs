@@ -37,7 +37,7 @@ pub fn copy_keys(data: &Path, out: &Path) -> Result<KeyCopy, RestoreError> {
     let keys = KeyFile::open(Box::new(File::open(&from).map_err(io("open", &from))?)).map_err(refuse)?;
     let slots = keys.slots().map_err(io("measure", &from))?;
     let mut bytes = fs::read(&from).map_err(io("read", &from))?;
-    keys.erase_in(&mut bytes, []);
+    keys.erase_in(&mut bytes, []).map_err(io("copy", &from))?;
     let mut file = File::options().create_new(true).write(true).mode(0o600).open(out).map_err(io("create", out))?;
     let written = file.write_all(&bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(out));
     written.map_err(io("write", out))?;

@@ -8,7 +8,7 @@
 //! checkpoint gives it; then an older copy is only restored for a fork, and refuses to be served
 //! under its old key. No newer checkpoint known is not the same as none signed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -133,13 +133,13 @@ fn last_known(asked: &Restoring, checked: &Checked) -> Result<Option<SignedCheck
 
 /// Which records have sealed words, and which of them are erased.
 struct Sealed {
-    erased: Vec<Position>,
+    erased: BTreeSet<Position>,
     slots: BTreeMap<Position, u64>,
 }
 
 impl Sealed {
     fn read(checked: &Checked, erased_by: fn(&[u8]) -> Vec<u64>) -> Result<Sealed, RestoreError> {
-        let mut found = Sealed { erased: Vec::new(), slots: BTreeMap::new() };
+        let mut found = Sealed { erased: BTreeSet::new(), slots: BTreeMap::new() };
         chunks(&checked.paths, checked.tree.size(), |chunk| {
             for (position, entry) in (chunk.first().0..).zip(&chunk.chunk.entries) {
                 found.erased.extend(erased_by(&entry.leaf).into_iter().map(Position));
@@ -182,8 +182,8 @@ fn take_keys(path: &Path, checked: &Checked, sealed: &Sealed, rest: bool) -> Res
     }
     let mut bytes = fs::read(path).map_err(io_at("read", path))?;
     let slots = sealed.erased.iter().filter_map(|position| sealed.slots.get(position));
-    let erased = keys.erase_in(&mut bytes, slots.copied());
-    keys.erase_in(&mut bytes, closed.iter().map(|(_, slot)| *slot));
+    let erased = keys.erase_in(&mut bytes, slots.copied()).map_err(io_at("copy", path))?;
+    keys.erase_in(&mut bytes, closed.iter().map(|(_, slot)| *slot)).map_err(io_at("copy", path))?;
     Ok(Taken { keys: bytes, erased, gone: closed.into_iter().map(|(position, _)| position).collect() })
 }
 

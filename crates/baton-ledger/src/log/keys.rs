@@ -142,13 +142,18 @@ impl KeyFile {
 
     /// Erases slots in the bytes of this file, for a copy of it, and says how many were not erased yet. A copy that is too
     /// short for a slot is made longer: what lies between was no key either.
-    pub(crate) fn erase_in(&self, bytes: &mut Vec<u8>, slots: impl IntoIterator<Item = u64>) -> usize {
+    ///
+    /// # Errors
+    /// When there is no memory for a copy with such a slot.
+    pub(crate) fn erase_in(&self, bytes: &mut Vec<u8>, slots: impl IntoIterator<Item = u64>) -> io::Result<usize> {
         // A copy that ended in the middle of a slot never gave that slot away.
         bytes.truncate(bytes.len() - bytes.len() % SLOT_LEN as usize);
         let mut erased = 0;
         for slot in slots.into_iter().filter(|slot| *slot >= FIRST_SLOT) {
             let at = offset(slot) as usize;
-            bytes.resize(bytes.len().max(at + SLOT_LEN as usize), 0);
+            let length = bytes.len().max(at.saturating_add(SLOT_LEN as usize));
+            bytes.try_reserve(length - bytes.len()).map_err(|_| no_room_for(slot))?;
+            bytes.resize(length, 0);
             let key = &mut bytes[at..at + SLOT_LEN as usize];
             let mark = mark(&self.digest_key, slot);
             if *key != mark {
@@ -156,7 +161,7 @@ impl KeyFile {
                 erased += 1;
             }
         }
-        erased
+        Ok(erased)
     }
 
     /// The bytes of a key file for a log whose own is lost: every slot below `next` bears the mark, so that
@@ -164,6 +169,7 @@ impl KeyFile {
     pub(crate) fn lost(next: u64) -> io::Result<Vec<u8>> {
         let digest_key = random()?;
         let mut bytes = header().to_vec();
+        bytes.try_reserve(offset(next) as usize).map_err(|_| no_room_for(next))?;
         bytes.extend(digest_key);
         (FIRST_SLOT..next).for_each(|slot| bytes.extend(mark(&digest_key, slot)));
         Ok(bytes)
@@ -234,6 +240,10 @@ fn mark(digest_key: &[u8; 32], slot: u64) -> [u8; 32] {
     hmac_sha256(digest_key, &[ERASED, &slot.to_be_bytes()].concat())
 }
 
+fn no_room_for(slot: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::OutOfMemory, format!("there is no memory for a key file with slot {slot}"))
+}
+
 fn header() -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(MAGIC);
@@ -242,7 +252,7 @@ fn header() -> [u8; 32] {
 }
 
 fn offset(slot: u64) -> u64 {
-    (slot + 1) * SLOT_LEN
+    slot.saturating_add(1).saturating_mul(SLOT_LEN)
 }
 
 fn random<const N: usize>() -> io::Result<[u8; N]> {
@@ -334,5 +344,14 @@ mod tests {
         let keys = KeyFile::open(Box::new(file)).unwrap();
         assert_eq!(keys.disclose(&used, &LEAF).unwrap(), Disclosure::Erased);
         assert_eq!(keys.disclose(&unused, &LEAF).unwrap(), Disclosure::Unreadable);
+    }
+
+    #[test]
+    fn slot_that_no_memory_can_hold_is_an_error_and_no_end_of_the_process() {
+        let (_dir, keys, _) = fresh();
+        for slot in [1 << 50, u64::MAX] {
+            assert_eq!(keys.erase_in(&mut vec![0; 96], [slot]).unwrap_err().kind(), io::ErrorKind::OutOfMemory);
+            assert_eq!(KeyFile::lost(slot).unwrap_err().kind(), io::ErrorKind::OutOfMemory);
+        }
     }
 }
