@@ -136,7 +136,7 @@ pub enum RestoreError {
         why: String,
     },
     /// The key file does not belong to the archive, or is older than it. Nothing was written.
-    #[error("the key file {} cannot be used ({why}); give the copy of this log's key file that was made after the archive ended, or a newer one", path.display())]
+    #[error("the key file {} cannot be used ({why}); give the copy of this log's key file that was made after the archive ended, or a newer one; where there is none, give up the words that this one does not open", path.display())]
     Keys {
         /// The file.
         path: PathBuf,
